@@ -1,0 +1,137 @@
+--- The catalog: small JSON files in `.byre/`, read and made here.
+--
+-- Keys that byre does not know are kept as they are. A file that cannot be
+-- read as what it should be is named in the error and never overwritten.
+-- @module byre.catalog
+local dkjson = require("dkjson")
+
+local config = require("byre.config")
+local failure = require("byre.failure")
+local layout = require("byre.layout")
+
+local catalog = {}
+
+--- The format this version reads and writes.
+catalog.format = 1
+
+local key_order = {
+   "format", "kind", "source", "snap_on_start", "save_on_stop", "rw", "size", "revisions_to_keep", "precache",
+   "ephemeral", "ephemeral_volatile", "revisions",
+}
+
+-- the settings of a volume that stand in its catalog entry
+local volume_settings = {
+   "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "ephemeral",
+}
+local pool_settings = { "revisions_to_keep", "precache", "ephemeral_volatile" }
+
+local function damaged(path, reason)
+   failure.raise("corrupt", path, reason .. "; restore it from a backup or mend it by hand", { path = path })
+end
+
+local function decode(path, text)
+   local ok, value, _, message = pcall(dkjson.decode, text, 1, nil)
+   if not ok or value == nil then
+      damaged(path, "is not JSON: " .. tostring(ok and message or value))
+   elseif type(value) ~= "table" or (getmetatable(value) or {}).__jsontype == "array" then
+      damaged(path, "is not a JSON object")
+   end
+   return value
+end
+
+local function pick(names, from)
+   local values = {}
+   for _, name in ipairs(names) do
+      values[name] = from[name]
+   end
+   return values
+end
+
+-- run a check of `byre.config` on what a file says: what it refuses is damage
+local function checked(path, check, ...)
+   local ok, result = failure.catch(check, ...)
+   if not ok then
+      damaged(path, result.message)
+   end
+   return result
+end
+
+--- Text of a catalog file.
+-- @tparam table value
+-- @treturn string
+function catalog.encode(value)
+   return dkjson.encode(value, { indent = true, keyorder = key_order }) .. "\n"
+end
+
+--- Read the text of `pool.json`.
+-- @tparam string path for messages
+-- @tparam string text
+-- @treturn table the settings
+-- @treturn table the whole file as read
+-- @raise `corrupt`; `not_supported`: a format of a later version
+function catalog.decode_pool(path, text)
+   local raw = decode(path, text)
+   if math.type(raw.format) ~= "integer" or raw.format < 1 then
+      damaged(path, "has no format number")
+   elseif raw.format > catalog.format then
+      failure.raise("not_supported", path,
+         ("has format %d; this version of byre reads formats up to %d"):format(raw.format, catalog.format))
+   end
+   return checked(path, config.pool, path, pick(pool_settings, raw)), raw
+end
+
+--- Make the text of `pool.json`.
+-- @tparam table settings
+-- @tparam[opt] table raw the file as it was read
+-- @treturn string
+function catalog.encode_pool(settings, raw)
+   local value = {}
+   for key, old in pairs(raw or {}) do
+      value[key] = old
+   end
+   value.format = catalog.format
+   for _, name in ipairs(pool_settings) do
+      value[name] = settings[name]
+   end
+   return catalog.encode(value)
+end
+
+--- Read the text of a volume's entry.
+-- @tparam string volume its vid
+-- @tparam string text
+-- @treturn table the settings
+-- @treturn table the whole file as read
+-- @raise `corrupt`
+function catalog.decode_volume(volume, text)
+   local path = layout.entry(volume)
+   local raw = decode(path, text)
+   local settings = checked(path, config.volume, volume, pick(volume_settings, raw), { sizeless = true })
+   local revisions = raw.revisions
+   if revisions ~= nil and type(revisions) ~= "table" then
+      damaged(path, "revisions: must be an object")
+   end
+   for id, notes in pairs(revisions or {}) do
+      if type(notes) ~= "table" then
+         damaged(path, ("revisions: %s: must be an object"):format(id))
+      end
+   end
+   return settings, raw
+end
+
+--- Make the text of a volume's entry.
+-- @tparam table settings
+-- @tparam[opt] table raw the file as it was read
+-- @treturn string
+function catalog.encode_volume(settings, raw)
+   local value = {}
+   for key, old in pairs(raw or {}) do
+      value[key] = old
+   end
+   value.kind = config.kind(settings)
+   for _, name in ipairs(volume_settings) do
+      value[name] = settings[name]
+   end
+   return catalog.encode(value)
+end
+
+return catalog

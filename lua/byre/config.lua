@@ -1,0 +1,153 @@
+--- What may be said of a pool and of a volume, and what follows from it.
+--
+-- Pure: values in, checked values out.
+-- @module byre.config
+local failure = require("byre.failure")
+local units = require("byre.units")
+local vid = require("byre.vid")
+
+local config = {}
+
+--- A copy of settings with some of them changed.
+-- @tparam table settings
+-- @tparam table changes
+-- @treturn table
+function config.with(settings, changes)
+   local copy = {}
+   for _, from in ipairs({ settings, changes }) do
+      for key, value in pairs(from) do
+         copy[key] = value
+      end
+   end
+   return copy
+end
+
+--- The kind of a volume, from its two flags.
+-- @tparam table volume with `snap_on_start`, `save_on_stop`
+-- @treturn string `origin`, `snapshot`, `origin_snapshot` or `volatile`
+function config.kind(volume)
+   if volume.snap_on_start then
+      return volume.save_on_stop and "origin_snapshot" or "snapshot"
+   end
+   return volume.save_on_stop and "origin" or "volatile"
+end
+
+local function is_boolean(value)
+   return type(value) == "boolean", "must be true or false"
+end
+
+local function is_count(value)
+   return math.type(value) == "integer" and value >= -1, "must be an integer of -1 or more; -1 disables snapshots"
+end
+
+local function is_size(value)
+   return math.type(value) == "integer" and value > 0, "must be an integer of 1 byte or more"
+end
+
+local pool_keys = {
+   revisions_to_keep = is_count,
+   precache = is_boolean,
+   ephemeral_volatile = is_boolean,
+}
+
+local volume_keys = {
+   snap_on_start = is_boolean,
+   save_on_stop = is_boolean,
+   rw = is_boolean,
+   ephemeral = is_boolean,
+   revisions_to_keep = is_count,
+   size = is_size,
+   source = function(value)
+      return type(value) == "string", "must be a volume id"
+   end,
+}
+
+local function check_keys(keys, object, values)
+   for key, value in pairs(values) do
+      local check = keys[key]
+      if not check then
+         failure.raise("invalid", object, "there is no setting " .. failure.quote(tostring(key)))
+      end
+      local ok, reason = check(value)
+      if not ok then
+         failure.raise("invalid", object, ("%s: %s, not %s"):format(key, reason, failure.quote(tostring(value))))
+      end
+   end
+end
+
+--- The settings of a pool.
+-- @tparam string object the pool directory
+-- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false)
+-- @treturn table all of them
+-- @raise `invalid`
+function config.pool(object, values)
+   check_keys(pool_keys, object, values)
+   return {
+      revisions_to_keep = values.revisions_to_keep or 1,
+      precache = values.precache ~= false,
+      ephemeral_volatile = values.ephemeral_volatile == true,
+   }
+end
+
+local function check_combination(volume, c)
+   local function refuse(reason)
+      failure.raise("invalid", volume, reason)
+   end
+   if c.snap_on_start and not c.source then
+      refuse("snap_on_start needs a source: the volume that it is to be a snapshot of")
+   elseif c.source and not c.snap_on_start then
+      refuse("a source needs snap_on_start; for a copy that keeps no tie to it, clone the volume")
+   elseif c.source == volume then
+      refuse("a volume cannot be its own source")
+   elseif c.ephemeral and not (c.rw and config.kind(c) == "volatile") then
+      refuse("ephemeral is for volatile volumes that are rw")
+   elseif not c.snap_on_start and not c.size and c.save_on_stop then
+      refuse("size: needed for a volume that has no source")
+   end
+end
+
+--- The settings of a volume.
+-- @tparam string volume its vid
+-- @tparam table values `size` (bytes or text), `rw` (default true), `snap_on_start`, `save_on_stop` (default false),
+-- `source`, `revisions_to_keep` (nil: the pool's), `ephemeral` (nil: the pool's)
+-- @tparam[opt] table options `sizeless`: the image is there already and knows its size
+-- @treturn table
+-- @raise `invalid`
+function config.volume(volume, values, options)
+   local c = config.with({ rw = true, snap_on_start = false, save_on_stop = false }, values)
+   if type(c.size) == "string" or c.size == 0 then
+      c.size = units.parse_image_size(c.size)
+   end
+   check_keys(volume_keys, volume, c)
+   if c.source then
+      vid.check(c.source)
+   end
+   local size = c.size
+   c.size = size or (options and options.sizeless and 1) or nil
+   check_combination(volume, c)
+   c.size = size
+   return c
+end
+
+--- What counts for a volume: its own settings, the pool's where it has none.
+-- @tparam table volume
+-- @tparam table pool
+-- @treturn table `kind`, `keep`, `snapshots_disabled`, `precache`, `ephemeral` besides what the volume says; `own`:
+-- the volume's own settings alone
+function config.effective(volume, pool)
+   local c = config.with(volume, {})
+   c.own = volume
+   c.kind = config.kind(volume)
+   local keep = volume.revisions_to_keep or pool.revisions_to_keep
+   -- -1 means "no snapshots" to the kind origin only; other kinds keep no revision
+   c.snapshots_disabled = keep == -1 and c.kind == "origin"
+   c.revisions_to_keep = keep
+   c.keep = math.max(keep, 0)
+   c.precache = pool.precache and c.kind == "origin" and not c.snapshots_disabled
+   if c.ephemeral == nil then
+      c.ephemeral = pool.ephemeral_volatile and c.kind == "volatile" and c.rw
+   end
+   return c
+end
+
+return config

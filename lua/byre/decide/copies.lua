@@ -1,0 +1,71 @@
+--- Decide: which image stands for a volume when it is copied, and the copies
+-- that stay in its history.
+-- @module byre.decide.copies
+local history = require("byre.decide.history")
+local layout = require("byre.layout")
+local plan = require("byre.plan")
+
+local copies = {}
+
+--- The image that a copy of a volume is made from.
+-- A volume with a session has two states; which one is meant must be said.
+-- @tparam table state
+-- @tparam table options `state`: `"committed"` or `"current"`; `revision`: an id
+-- @treturn string path
+-- @raise `dirty`, `invalid`, `not_supported`, `no_such_revision`, `corrupt`
+function copies.image(state, options)
+   if options.revision then
+      return history.find(state, options.revision).path
+   end
+   local which = options.state
+   if which ~= nil and which ~= "committed" and which ~= "current" then
+      history.refuse(state, "invalid", ("state: must be \"committed\" or \"current\", not %q"):format(tostring(which)))
+   elseif not state.config.save_on_stop then
+      history.refuse(state, "not_supported",
+         ("cannot copy a %s volume: it has no content of its own"):format(state.config.kind))
+   end
+   local files, paths = state.files, state.paths
+   if files.dirty and not which then
+      history.refuse(state, "dirty", "it is running or was not cleanly stopped: say which state to take",
+         { hint = "--state committed is the state before this session, --state current the session so far" })
+   elseif files.dirty and which == "current" then
+      return paths.dirty
+   elseif not files.clean then
+      history.missing(state, paths.clean)
+   end
+   return paths.clean
+end
+
+--- Plan a revision made now. Of a running volume it is what a power cut would
+-- leave (crash-consistent); the state before the session goes into the history
+-- ahead of it, so that numbers follow time.
+-- @tparam table state
+-- @treturn plan
+-- @treturn integer seq of the new revision
+-- @raise `not_supported`, `corrupt`
+function copies.snapshot(state)
+   history.require_saved(state, "make a revision of")
+   if state.config.snapshots_disabled then
+      history.refuse(state, "not_supported", "snapshots are disabled (revisions_to_keep = -1)",
+         { hint = "byre set " .. state.vid .. " revisions_to_keep=1" })
+   end
+   local files, paths = state.files, state.paths
+   local seq = history.next_seq(state)
+   if not files.dirty then
+      if not files.clean then
+         history.missing(state, paths.clean)
+      end
+      local path = layout.revision(state.vid, seq, files.clean.mtime)
+      return plan.new("snapshot", state.vid,
+         { plan.phase({}, plan.clone(paths.clean, path, { keep_mtime = true })) }), seq
+   end
+   local link = history.preserve(state)
+   if link then
+      seq = seq + 1
+   end
+   local path = layout.revision(state.vid, seq, files.dirty.mtime)
+   return plan.new("snapshot", state.vid,
+      { plan.phase({}, link, plan.clone(paths.dirty, path, { keep_mtime = true })) }), seq
+end
+
+return copies

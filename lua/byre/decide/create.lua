@@ -1,0 +1,139 @@
+--- Decide: make a volume, take one in, and remove one.
+-- @module byre.decide.create
+local catalog = require("byre.catalog")
+local config = require("byre.config")
+local failure = require("byre.failure")
+local history = require("byre.decide.history")
+local layout = require("byre.layout")
+local plan = require("byre.plan")
+
+local create = {}
+
+local function has_images(state)
+   return next(state.files) ~= nil or #state.revisions > 0
+end
+
+-- steps that take every image of a vid away, the clean one last
+local function unlink_all(state)
+   local steps = {}
+   for _, revision in ipairs(state.revisions) do
+      steps[#steps + 1] = plan.unlink(revision.path)
+   end
+   for _, path in ipairs(state.temporaries) do
+      steps[#steps + 1] = plan.unlink(path)
+   end
+   for _, role in ipairs({ "import", "precache", "dirty", "clean" }) do
+      if state.files[role] then
+         steps[#steps + 1] = plan.unlink(state.paths[role])
+      end
+   end
+   return steps
+end
+
+--- Phases that finish a removal: the images first, then their mark.
+function create.finish_removal_phases(state)
+   return plan.phase({}, unlink_all(state)), plan.phase({}, plan.unlink(layout.removed(state.vid)))
+end
+
+--- Refuse a vid that is taken, by a volume or by images that nobody registered.
+-- What an interrupted removal or renaming left is not in the way.
+-- @raise `exists`
+function create.require_free(state)
+   local leftover = state.removed and not state.registered
+   if has_images(state) and not leftover then
+      local hint
+      if not state.registered then
+         hint = "byre adopt " .. state.vid .. " takes images in that are there already"
+      end
+      failure.raise("exists", state.vid, state.registered and "there is a volume of this name"
+         or "images of this name are in the pool", { volume = state.vid, hint = hint })
+   elseif state.registered and state.config.kind ~= "origin" then
+      failure.raise("exists", state.vid, "there is a volume of this name", { volume = state.vid })
+   end
+end
+
+-- the catalog entry and the directories it needs; an image knows its own size
+local function write_entry(state, settings)
+   if config.kind(settings) == "origin" then
+      settings = config.with(settings, {})
+      settings.size = nil
+   end
+   local path = layout.entry(state.vid)
+   return plan.make_dir(layout.directory(path)), plan.write(path, catalog.encode_volume(settings, nil))
+end
+
+--- Step that makes the directory of a volume's group; nil for the pool itself.
+function create.make_group_directory(state)
+   local directory = layout.group_directory(state.vid)
+   return directory ~= "." and plan.make_dir(directory) or nil
+end
+
+--- Step that removes it if nothing is left in it.
+function create.remove_group_directory(state)
+   local directory = layout.group_directory(state.vid)
+   return directory ~= "." and plan.remove_dir(directory) or nil
+end
+
+--- Plan a new volume. Its catalog entry comes first: whatever a crash leaves
+-- behind then belongs to a volume that can be removed, or created again.
+-- @tparam table state of the vid
+-- @tparam table settings checked by `config.volume`
+-- @tparam[opt] step content that makes the clean image; default: an empty image
+-- @treturn plan
+-- @raise `exists`
+function create.new(state, settings, content)
+   create.require_free(state)
+   local phases = {}
+   if state.removed then
+      phases[1], phases[2] = create.finish_removal_phases(state)
+   end
+   local has_image = settings.save_on_stop and not settings.snap_on_start
+   phases[#phases + 1] = plan.phase({}, write_entry(state, settings))
+   if has_image and not content then
+      content = plan.create(state.paths.clean, settings.size)
+   end
+   phases[#phases + 1] = plan.phase({}, create.make_group_directory(state), content)
+   return plan.new("create", state.vid, phases, {
+      plan.phase({}, has_image and history.refresh_precache(state)),
+   })
+end
+
+--- Plan to take a volume in whose images are there already.
+-- @tparam table state of the vid
+-- @tparam table settings
+-- @treturn plan
+-- @raise `exists`
+function create.adopt(state, settings)
+   if state.registered then
+      failure.raise("exists", state.vid, "there is a volume of this name", { volume = state.vid })
+   end
+   return plan.new("adopt", state.vid, { plan.phase({}, write_entry(state, settings)) },
+      { plan.phase({}, state.removed and plan.unlink(layout.removed(state.vid))) })
+end
+
+--- Plan the removal of a volume. The commit point is one rename in the catalog;
+-- what is left of the images after a crash is known as garbage by its mark.
+-- @tparam table state
+-- @treturn plan
+-- @raise `running`: somebody has its image open for writing
+function create.remove(state)
+   if state.files.dirty and state.files.dirty.writers then
+      history.refuse(state, "running", "it is running: somebody has its image open for writing",
+         { path = state.paths.dirty, hint = "stop what uses it first" })
+   end
+   local images, mark = create.finish_removal_phases(state)
+   images.sync = true
+   return plan.new("remove", state.vid, {
+      plan.phase({}, plan.rename(layout.entry(state.vid), layout.removed(state.vid))),
+   }, { images, mark, plan.phase({}, create.remove_group_directory(state)) })
+end
+
+--- Plan to finish a removal that was interrupted.
+-- @tparam table state
+-- @treturn plan
+function create.finish_removal(state)
+   return plan.new("remove", state.vid, { create.finish_removal_phases(state) },
+      { plan.phase({}, create.remove_group_directory(state)) })
+end
+
+return create

@@ -1,0 +1,146 @@
+--- What every decision about committed images shares: keep the old one as a
+-- revision, prune, refresh the precache, and the checks before them.
+-- @module byre.decide.history
+local failure = require("byre.failure")
+local layout = require("byre.layout")
+local plan = require("byre.plan")
+local survey = require("byre.survey")
+
+local history = {}
+
+local image_mode = tonumber("600", 8)
+
+--- Raise an error about a volume.
+function history.refuse(state, code, reason, fields)
+   fields = fields or {}
+   fields.volume = state.vid
+   failure.raise(code, state.vid, reason, fields)
+end
+
+--- Refuse unless the volume saves what is written to it.
+function history.require_saved(state, what)
+   if not state.config.save_on_stop then
+      history.refuse(state, "not_supported",
+         ("cannot %s a %s volume: it keeps nothing when it stops"):format(what, state.config.kind))
+   end
+end
+
+--- Refuse while there is a session: the next stop would overwrite what is done now.
+function history.require_stopped(state, what)
+   if state.files.dirty then
+      history.refuse(state, "dirty", ("cannot %s: it is running or was not cleanly stopped"):format(what),
+         { hint = ("stop it first, or drop the session with: byre stop --discard %s"):format(state.vid) })
+   end
+end
+
+--- The error about an image that should be there.
+function history.missing(state, path, hint)
+   local errno = require("byre.core").errno.ENOENT
+   history.refuse(state, "corrupt", "the image " .. path .. " is missing",
+      { path = path, errno = errno, hint = hint })
+end
+
+--- The number that the next revision gets.
+function history.next_seq(state)
+   local newest = state.revisions[#state.revisions]
+   return (newest and newest.seq or 0) + 1
+end
+
+--- The step that makes the clean image the newest revision; nil if it is one.
+-- Its inode itself becomes the revision: a committed image is never written to.
+-- @tparam table state
+-- @treturn ?step
+-- @treturn ?string path of the revision
+function history.preserve(state)
+   local clean = state.files.clean
+   if not clean then
+      return nil
+   elseif state.preserved then
+      return nil, state.preserved.path
+   end
+   local path = layout.revision(state.vid, history.next_seq(state), clean.mtime)
+   return plan.link(state.paths.clean, path, { mode = clean.mode ~= image_mode and image_mode or nil }), path
+end
+
+--- Steps that remove the oldest revisions until `keep` are left.
+-- @tparam table state
+-- @tparam integer keep
+-- @tparam ?string added path of a revision that the plan adds
+-- @treturn {step,...}
+function history.prune(state, keep, added)
+   local paths = {}
+   for _, revision in ipairs(state.revisions) do
+      if revision.path ~= added then
+         paths[#paths + 1] = revision.path
+      end
+   end
+   paths[#paths + 1] = added
+   local steps = {}
+   for i = 1, #paths - keep do
+      steps[i] = plan.unlink(paths[i])
+   end
+   return steps
+end
+
+--- Steps that remove what a crash of an earlier operation left unnamed.
+function history.sweep(state)
+   local steps = {}
+   for i, path in ipairs(state.temporaries) do
+      steps[i] = plan.unlink(path)
+   end
+   return steps
+end
+
+--- Steps after the clean image has changed: a fresh precache, or none.
+-- It is made here, where nobody waits, so that the next start is one rename.
+function history.refresh_precache(state)
+   local steps = {}
+   if state.files.precache then
+      steps[1] = plan.unlink(state.paths.precache)
+   end
+   if state.config.precache then
+      steps[#steps + 1] = plan.clone(state.paths.clean, state.paths.precache, { keep_mtime = true, cache = true })
+   end
+   return steps
+end
+
+--- Phases and cleanup of a commit: `from` becomes the clean image, the clean
+-- image a revision; the oldest revisions and the old precache go last.
+-- @tparam table state
+-- @tparam string operation
+-- @tparam string from path of the dirty or import image
+-- @treturn plan
+function history.commit(state, operation, from)
+   local keep = state.config.keep
+   local link, path
+   if keep > 0 then
+      link, path = history.preserve(state)
+   end
+   return plan.new(operation, state.vid, {
+      plan.phase({}, plan.sync(from)),
+      plan.phase({}, link, plan.rename(from, state.paths.clean)),
+   }, {
+      plan.phase({}, history.prune(state, keep, path), history.sweep(state), history.refresh_precache(state)),
+   })
+end
+
+--- Find a revision by its id.
+-- @tparam table state
+-- @param id string, or nil for the newest
+-- @treturn table
+-- @raise `no_such_revision`
+function history.find(state, id)
+   local list = survey.history(state)
+   if id == nil then
+      return list[#list] or history.refuse(state, "no_such_revision", "it has no revisions")
+   end
+   for i = #list, 1, -1 do
+      if list[i].id == id then
+         return list[i]
+      end
+   end
+   history.refuse(state, "no_such_revision", "no revision " .. failure.quote(tostring(id)),
+      { hint = "byre revisions " .. state.vid .. " lists what there is" })
+end
+
+return history

@@ -1,0 +1,68 @@
+--- Decide: give a volume another name.
+-- @module byre.decide.rename
+local create = require("byre.decide.create")
+local history = require("byre.decide.history")
+local layout = require("byre.layout")
+local plan = require("byre.plan")
+
+local function require_state(state, which)
+   if which ~= nil and which ~= "committed" and which ~= "current" then
+      history.refuse(state, "invalid", "state: must be \"committed\" or \"current\"")
+   elseif state.files.dirty and not which then
+      history.refuse(state, "dirty", "it is running or was not cleanly stopped: say what becomes of the session",
+         { hint = "--state current takes it along, --state committed drops it" })
+   elseif state.files.dirty and state.files.dirty.writers then
+      history.refuse(state, "running", "it is running: somebody has its image open for writing",
+         { path = state.paths.dirty, hint = "stop what uses it first" })
+   end
+end
+
+-- old path -> new path of every image that goes along
+local function moves(old, new, which)
+   local list = {}
+   for _, role in ipairs({ "clean", "import", "dirty" }) do
+      if old.files[role] and not (role == "dirty" and which == "committed") then
+         list[#list + 1] = { old.paths[role], new.paths[role] }
+      end
+   end
+   for _, revision in ipairs(old.revisions) do
+      list[#list + 1] = { revision.path, new.vid .. revision.path:sub(#old.vid + 1) }
+   end
+   return list
+end
+
+--- Plan another name. The images get their new names beside the old ones; one
+-- rename in the catalog is the commit point; then the old names go. On either
+-- side of it the other set of names is marked as garbage, so a crash leaves
+-- one whole volume and something that is known to be in the way.
+-- @tparam table old state of the volume
+-- @tparam table new state of the vid it is to have
+-- @tparam table options `state`: what becomes of a session, `"current"` (goes along) or `"committed"` (dropped)
+-- @treturn plan
+-- @raise `exists`, `dirty`, `running`, `invalid`
+return function(old, new, options)
+   create.require_free(new)
+   require_state(old, options.state)
+   local links = {}
+   for i, move in ipairs(moves(old, new, options.state)) do
+      links[i] = plan.link(move[1], move[2])
+   end
+   local entry = layout.entry(new.vid)
+   local leftover, mark
+   if new.removed then
+      leftover, mark = create.finish_removal_phases(new)
+   end
+   local old_images, old_mark = create.finish_removal_phases(old)
+   old_images.sync = true
+   return plan.new("rename", old.vid, {
+      leftover or {}, mark or {},
+      plan.phase({}, plan.make_dir(layout.directory(entry)), plan.write(layout.removed(new.vid), ""),
+         plan.write(layout.removed(old.vid), ""), create.make_group_directory(new)),
+      plan.phase({}, links),
+      plan.phase({}, plan.rename(layout.entry(old.vid), entry)),
+   }, {
+      old_images, old_mark,
+      plan.phase({}, plan.unlink(layout.removed(new.vid)), create.remove_group_directory(old),
+         history.refresh_precache(new)),
+   })
+end

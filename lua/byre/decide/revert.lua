@@ -1,0 +1,54 @@
+--- Decide: go back to a revision, or remove one.
+-- @module byre.decide.revert
+local history = require("byre.decide.history")
+local plan = require("byre.plan")
+
+local revert = {}
+
+local function require_clean(state)
+   if not state.files.clean then
+      history.missing(state, state.paths.clean, "byre revert --discard " .. state.vid
+         .. " goes back to a revision without keeping what is there now")
+   end
+end
+
+--- Plan to make a revision the committed image. What was committed becomes the
+-- newest revision, so reverting twice is where one started.
+-- @tparam table state
+-- @tparam ?string id nil: the newest
+-- @tparam table options `discard`: drop the running session, and do without a clean image that is missing
+-- @treturn plan
+-- @raise `dirty`, `running`, `no_such_revision`, `corrupt`
+function revert.to(state, id, options)
+   history.require_saved(state, "revert")
+   local dirty = state.files.dirty
+   if dirty and not options.discard then
+      history.require_stopped(state, "revert")
+   elseif dirty and dirty.writers then
+      history.refuse(state, "running", "cannot drop the session: somebody has its image open for writing",
+         { path = state.paths.dirty, hint = "stop what uses it first" })
+   end
+   local target = history.find(state, id)
+   if state.config.keep > 0 and not options.discard then
+      require_clean(state)
+   end
+   local link = history.preserve(state)
+   return plan.new("revert", state.vid, {
+      plan.phase({}, link, plan.rename(target.path, state.paths.clean)),
+   }, {
+      plan.phase({}, dirty and plan.unlink(state.paths.dirty), history.sweep(state),
+         history.refresh_precache(state)),
+   })
+end
+
+--- Plan the removal of one revision.
+-- @tparam table state
+-- @tparam string id
+-- @treturn plan
+-- @raise `no_such_revision`
+function revert.remove_revision(state, id)
+   local target = history.find(state, id)
+   return plan.new("remove_revision", state.vid, { plan.phase({}, plan.unlink(target.path)) })
+end
+
+return revert

@@ -1,0 +1,54 @@
+--- Decide: stop a volume: commit what was written, or drop it.
+-- @module byre.decide.stop
+local catalog = require("byre.catalog")
+local config = require("byre.config")
+local history = require("byre.decide.history")
+local layout = require("byre.layout")
+local plan = require("byre.plan")
+
+-- A volatile volume that was resized while it ran keeps its new size.
+local function remember_size(state)
+   local dirty = state.files.dirty
+   if state.config.kind ~= "volatile" or not dirty or dirty.size == 0 or dirty.size == state.config.size then
+      return nil
+   end
+   local settings = config.with(state.config.own, { size = dirty.size })
+   return plan.write(layout.entry(state.vid), catalog.encode_volume(settings, state.raw))
+end
+
+local function forget_session(state)
+   local files, paths = state.files, state.paths
+   return plan.new("stop", state.vid, {
+      plan.phase({ sync = false },
+         remember_size(state),
+         files.dirty and plan.unlink(paths.dirty),
+         files.clean and plan.unlink(paths.clean)),
+   }, { plan.phase({}, history.sweep(state)) })
+end
+
+-- The only copy of a volume without snapshots is its dirty image.
+local function drop_session(state)
+   if not state.files.clean then
+      history.refuse(state, "not_supported", "cannot drop the session: with revisions_to_keep = -1 there is no "
+         .. "committed image to go back to")
+   end
+   local precache = state.files.precache
+   return plan.new("stop", state.vid, { plan.phase({}, plan.unlink(state.paths.dirty)) },
+      { plan.phase({}, history.sweep(state), not (precache and precache.fresh) and history.refresh_precache(state)) })
+end
+
+--- Plan the stop of a volume. Without a session there is nothing to do.
+-- @tparam table state of `byre.survey`
+-- @tparam[opt] table options `discard`: drop the session instead of committing it
+-- @treturn plan
+-- @raise `not_supported`: discard where there is nothing to go back to
+return function(state, options)
+   if not state.config.save_on_stop then
+      return forget_session(state)
+   elseif not state.files.dirty then
+      return plan.new("stop", state.vid, {})
+   elseif options.discard then
+      return drop_session(state)
+   end
+   return history.commit(state, "stop", state.paths.dirty)
+end

@@ -1,0 +1,67 @@
+--- Pools of copy-on-write disk images.
+--
+--    local byre = require "byre"
+--    local pool <close> = byre.open_pool "/srv/pool"
+--    local path = pool:volume("appvms/work/private"):start()
+--
+-- Errors of an operation are raised as objects, see `byre.failure`; wrong
+-- types of arguments raise plain errors.
+-- @module byre
+local core = require("byre.core")
+local failure = require("byre.failure")
+local pool = require("byre.pool")
+
+local byre = {}
+
+--- Version of the library.
+byre.version = core.version
+
+--- Make a pool.
+-- @function create_pool
+-- @tparam string dir its parent must exist; the directory itself may
+-- @tparam[opt] table options `revisions_to_keep` (default 1; -1: no snapshots), `setup_check` (true: refuse a file
+-- system without reflinks), `precache` (true: have the next start's image ready), `ephemeral_volatile` (false); and
+-- what `open_pool` takes
+-- @treturn pool
+-- @raise `exists`, `not_supported` (no reflinks), `invalid`, `denied`, `no_space`, `read_only`
+byre.create_pool = pool.create
+
+--- The plan that `create_pool` would carry out; nothing is changed.
+-- @function plan_pool
+-- @tparam string dir
+-- @tparam[opt] table options as for `create_pool`
+-- @treturn plan
+byre.plan_pool = pool.plan_create
+
+--- Open a pool.
+-- @function open_pool
+-- @tparam string dir
+-- @tparam[opt] table options `log` (function that gets a table for every step done), `progress` (function that gets a
+-- table with `volume`, `operation`, `done`, `total` in bytes; returning false cancels), `lock_timeout` (seconds, 60)
+-- @treturn pool
+-- @raise `no_such_pool`, `corrupt`, `denied`
+byre.open_pool = pool.open
+
+--- Can files in this directory share blocks? Tried out with real data.
+-- @tparam string dir
+-- @treturn boolean
+-- @raise `no_such_pool` (no such directory), `io`, `no_space`, `denied`
+function byre.reflink_supported(dir)
+   assert(type(dir) == "string", "a directory is a string")
+   local handle, message, errno = core.open_dir(dir, { follow = true })
+   if not handle then
+      error(failure.from_errno(dir, message, errno, { path = dir }), 0)
+   end
+   local supported
+   supported, message, errno = core.reflink_supported(handle)
+   handle:close()
+   return (failure.check(dir, { path = dir }, supported, message, errno))
+end
+
+--- Is this an error object of byre's?
+-- @function is_error
+-- @param value anything
+-- @treturn boolean
+byre.is_error = failure.is
+
+return byre

@@ -1,0 +1,131 @@
+--- Names of the files of a pool (DESIGN: "Files of a pool").
+--
+-- Images are named exactly as the Qubes driver file-reflink names them. All
+-- paths are relative to the pool directory.
+-- @module byre.layout
+local units = require("byre.units")
+local vid = require("byre.vid")
+
+local layout = {}
+
+--- Roles of the images that have one fixed name each.
+layout.roles = { "clean", "dirty", "precache", "import" }
+
+local suffixes = {
+   clean = ".img",
+   dirty = "-dirty.img",
+   precache = "-precache.img",
+   import = "-import.img",
+}
+
+--- Where byre keeps what is its own.
+layout.home = ".byre"
+layout.pool_file = ".byre/pool.json"
+layout.catalog = ".byre/volume"
+
+--- Path of an image.
+-- @tparam string volume a vid
+-- @tparam string role one of `layout.roles`
+-- @treturn string
+function layout.image(volume, role)
+   return volume .. suffixes[role]
+end
+
+--- Path of a revision, and its id.
+-- @tparam string volume a vid
+-- @tparam integer seq number of the revision
+-- @tparam integer time seconds since the epoch: the last write to the content
+-- @treturn string path
+function layout.revision(volume, seq, time)
+   return ("%s.img.%d@%sZ"):format(volume, seq, units.format_stamp(time))
+end
+
+--- The directory that holds a path.
+-- @tparam string path
+-- @treturn string `"."` for a path without a slash
+function layout.directory(path)
+   return path:match("^(.+)/[^/]*$") or path:match("^/") or "."
+end
+
+--- The last component of a path.
+-- @tparam string path
+-- @treturn string
+function layout.basename(path)
+   return path:match("[^/]*$")
+end
+
+--- The directory that holds the images of a volume.
+-- @tparam string volume a vid
+-- @treturn string
+function layout.group_directory(volume)
+   return layout.directory(volume)
+end
+
+--- Path of the catalog entry of a volume.
+function layout.entry(volume)
+   return layout.catalog .. "/" .. volume .. ".json"
+end
+
+--- Path of the mark that says: images of this vid without a catalog entry are
+-- what is left of a removed or renamed volume.
+function layout.removed(volume)
+   return layout.catalog .. "/" .. volume .. ".removed"
+end
+
+--- Path of the lock file of a group.
+-- @tparam string group
+-- @treturn string
+function layout.lock(group)
+   return ".byre/lock/" .. (group == "" and "" or group .. "/") .. ".lock"
+end
+
+-- a name without the suffix `~12345678` of a temporary file, or nil
+local function without_temporary(name)
+   return name:match("^(.*)~[a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_]$")
+end
+
+local function parse_revision(rest)
+   local id, stamp = rest:match("^%.(%d+)@(.*)Z$")
+   local time = id and #stamp == 19 and units.parse_time(stamp)
+   local seq = id and math.tointeger(tonumber(id))
+   if not time or not seq then
+      return nil
+   end
+   return { id = id, seq = seq, time = time }
+end
+
+--- What a file in the directory of a volume is to this volume.
+-- @tparam string volume a vid
+-- @tparam string name of a file in the volume's directory
+-- @treturn ?string a role, `"revision"`, `"old_revision"` (the driver of 2018), `"temporary"`, `"stray"` (looks
+-- like a revision but does not parse), or nil: not of this volume
+-- @treturn ?table for a revision: `id`, `seq`, `time`
+function layout.parse(volume, name)
+   local base = vid.name(volume)
+   if name:sub(1, #base) ~= base then
+      return nil
+   end
+   local rest = name:sub(#base + 1)
+   for role, suffix in pairs(suffixes) do
+      if rest == suffix then
+         return role
+      end
+   end
+   local final = without_temporary(name)
+   if final then
+      local role = layout.parse(volume, final)
+      return role and role ~= "stray" and role ~= "temporary" and "temporary" or nil
+   end
+   if rest:sub(1, 5) == ".img@" then
+      return "old_revision"
+   elseif rest:sub(1, 5) ~= ".img." then
+      return nil
+   end
+   local revision = parse_revision(rest:sub(5))
+   if revision then
+      return "revision", revision
+   end
+   return rest:find("@", 1, true) and "stray" or nil
+end
+
+return layout

@@ -1,0 +1,146 @@
+--- An operation on one or many volumes: lock, look, decide, do.
+-- @module byre.operation
+local core = require("byre.core")
+local executor = require("byre.executor")
+local failure = require("byre.failure")
+local survey = require("byre.survey")
+local vid = require("byre.vid")
+
+local operation = {}
+
+-- group -> mode of the locks that requests need; who writes wins over who reads
+local function lock_modes(pool, requests)
+   local modes = {}
+   for _, request in ipairs(requests) do
+      modes[vid.group(request.vid)] = "exclusive"
+      for _, other in ipairs(request.also or {}) do
+         modes[vid.group(other)] = "exclusive"
+      end
+   end
+   for _, request in ipairs(requests) do
+      local reads = request.reads
+      if reads == nil then
+         local entry = survey.entry(pool.store, request.vid, pool.config)
+         reads = entry and entry.source
+      end
+      if reads and not modes[vid.group(reads)] then
+         modes[vid.group(reads)] = "shared"
+      end
+   end
+   return modes
+end
+
+local function release(locks)
+   for _, lock in ipairs(locks) do
+      lock:release()
+   end
+end
+
+-- take locks in the order of the group names, so that two processes never wait for one another
+local function acquire(pool, modes)
+   local groups = {}
+   for group in pairs(modes) do
+      groups[#groups + 1] = group
+   end
+   table.sort(groups)
+   local deadline = core.clock() + pool.lock_timeout
+   local locks = {}
+   for _, group in ipairs(groups) do
+      local ok, lock = pcall(pool.store.lock, pool.store, group, modes[group],
+         math.max(0, deadline - core.clock()))
+      if not ok then
+         release(locks)
+         error(lock, 0)
+      end
+      locks[#locks + 1] = lock
+   end
+   return locks
+end
+
+local function decide(pool, request)
+   local state = survey.volume(pool.store, request.vid, pool.config, { writers = true })
+   request.state = state
+   if not request.may_be_missing then
+      survey.require(state)
+   end
+   return request.decide(state)
+end
+
+local function decide_all(pool, requests)
+   local plans = {}
+   for _, request in ipairs(requests) do
+      local ok, plan = failure.catch(decide, pool, request)
+      if ok then
+         request.plan = plan
+         plans[#plans + 1] = plan
+      else
+         plan.volume = plan.volume or request.vid
+         request.error = plan
+      end
+   end
+   return plans
+end
+
+local function report(requests)
+   local first
+   local failures, done = {}, {}
+   for _, request in ipairs(requests) do
+      if request.error then
+         first = first or request.error
+         failures[#failures + 1] = { volume = request.vid, error = request.error }
+      else
+         done[#done + 1] = request.vid
+      end
+   end
+   if first and #requests > 1 then
+      local e = failure.new(first.code, first.object, first.message, first)
+      e.failures, e.done = failures, done
+      error(e, 0)
+   elseif first then
+      error(first, 0)
+   end
+end
+
+local function run_locked(pool, requests)
+   local plans = decide_all(pool, requests)
+   local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress })
+   for _, request in ipairs(requests) do
+      request.error = request.error or errors[request.plan]
+   end
+end
+
+--- Run requests as one batch.
+--
+-- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
+-- that is only read, false for none; default: the volume's source), `also`
+-- (further vids that change), `may_be_missing`. It is given back with `state`
+-- and `plan`.
+-- @tparam pool pool
+-- @tparam {request,...} requests
+-- @treturn {request,...}
+-- @raise the error of the first request that failed; with several requests it
+-- has `failures` ({volume=, error=}) and `done` (vids)
+function operation.run(pool, requests)
+   for _, request in ipairs(requests) do
+      vid.check(request.vid)
+   end
+   local locks = acquire(pool, lock_modes(pool, requests))
+   local ok, e = pcall(run_locked, pool, requests)
+   release(locks)
+   if not ok then
+      error(e, 0)
+   end
+   report(requests)
+   return requests
+end
+
+--- The plan of a request as things are now; nothing is locked or changed.
+-- @tparam pool pool
+-- @tparam table request
+-- @treturn plan
+function operation.plan(pool, request)
+   vid.check(request.vid)
+   return (decide(pool, request))
+end
+
+return operation

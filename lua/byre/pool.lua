@@ -1,0 +1,376 @@
+--- Pools: a directory of images and its catalog.
+-- @module byre.pool
+local core = require("byre.core")
+
+local catalog = require("byre.catalog")
+local check = require("byre.check")
+local config = require("byre.config")
+local create = require("byre.decide.create")
+local executor = require("byre.executor")
+local failure = require("byre.failure")
+local files = require("byre.store.files")
+local group = require("byre.group")
+local layout = require("byre.layout")
+local operation = require("byre.operation")
+local plan = require("byre.plan")
+local request = require("byre.request")
+local survey = require("byre.survey")
+local vid = require("byre.vid")
+local volume = require("byre.volume")
+
+local pool = {}
+
+local methods = {}
+local mt = { __name = "byre.pool", __index = methods }
+
+local default_lock_timeout = 60
+local directory_mode = tonumber("777", 8)
+local errno = core.errno
+
+-- "x/../pool/" -> "pool": by the text alone, as the peer does; symbolic links stay
+local function normalise(dir)
+   local absolute = dir:sub(1, 1) == "/"
+   local parts = {}
+   for part in dir:gmatch("[^/]+") do
+      if part == ".." and #parts > 0 and parts[#parts] ~= ".." then
+         parts[#parts] = nil
+      elseif part == ".." and not absolute then
+         parts[#parts + 1] = part
+      elseif part ~= "." and part ~= ".." then
+         parts[#parts + 1] = part
+      end
+   end
+   return (absolute and "/" or "") .. (#parts == 0 and not absolute and "." or table.concat(parts, "/"))
+end
+
+local function split_options(options)
+   local settings, others = {}, {}
+   local ours = { log = true, progress = true, lock_timeout = true, setup_check = true }
+   for key, value in pairs(options or {}) do
+      (ours[key] and others or settings)[key] = value
+   end
+   assert(others.log == nil or type(others.log) == "function", "log: a function")
+   assert(others.progress == nil or type(others.progress) == "function", "progress: a function")
+   assert(others.lock_timeout == nil or type(others.lock_timeout) == "number", "lock_timeout: seconds")
+   return settings, others
+end
+
+local function refuse_directory(dir, message, code)
+   if code == errno.ELOOP then
+      failure.raise("exists", dir, "is a symbolic link; name the directory itself",
+         { errno = errno.EEXIST, path = dir })
+   elseif code == errno.ENOTDIR then
+      failure.raise("exists", dir, "is not a directory", { errno = errno.EEXIST, path = dir })
+   elseif code == errno.ENOENT then
+      failure.raise("no_such_pool", dir, "the directory above it does not exist", { errno = code, path = dir })
+   end
+   error(failure.from_errno(dir, message, code, { path = dir }), 0)
+end
+
+local function new_pool(store, dir, settings, others)
+   return setmetatable({
+      store = store, dir = dir, config = settings,
+      log = others.log or function() end, progress = others.progress,
+      lock_timeout = others.lock_timeout or default_lock_timeout,
+   }, mt)
+end
+
+local function plan_new(dir, settings)
+   return plan.new("init", dir, {
+      plan.phase({}, plan.make_dir(layout.catalog), plan.make_dir(layout.directory(layout.lock(""))),
+         plan.write(layout.pool_file, catalog.encode_pool(settings, nil))),
+   })
+end
+
+-- Open the directory of a new pool, making it if need be.
+local function make_directory(dir)
+   local parent, message, code = core.open_dir(layout.directory(dir), { follow = true })
+   if not parent then
+      refuse_directory(dir, message, code)
+   end
+   local name = layout.basename(dir)
+   local made
+   made, message, code = parent:make_dir(name, directory_mode)
+   if not made and code ~= errno.EEXIST then
+      refuse_directory(dir, message, code)
+   end
+   local handle
+   handle, message, code = parent:open_dir(name)
+   if not handle then
+      refuse_directory(dir, message, code)
+   end
+   return handle, made and function()
+      parent:remove_dir(name)
+   end, parent
+end
+
+local function require_reflinks(dir, handle)
+   local supported, message, code = core.reflink_supported(handle)
+   failure.check(dir, { path = dir }, supported, message, code)
+   if not supported then
+      failure.raise("not_supported", dir, "this file system cannot share blocks between files (no reflinks)",
+         { hint = "with --no-setup-check (setup_check = false) byre makes sparse copies instead, which take time and "
+            .. "space", path = dir })
+   end
+end
+
+function pool.create(dir, options)
+   assert(type(dir) == "string", "a pool directory is a string")
+   local settings, others = split_options(options)
+   dir = normalise(dir)
+   settings = config.pool(dir, settings)
+   local handle, undo, parent = make_directory(dir)
+   local self = new_pool(files.new(handle, dir), dir, settings, others)
+   local ok, e = pcall(function()
+      if self.store:stat(layout.pool_file) then
+         failure.raise("exists", dir, "there is a pool already", { path = dir })
+      elseif others.setup_check ~= false then
+         require_reflinks(dir, handle)
+      end
+      local the_plan = plan_new(dir, settings)
+      local failed = executor.run(self.store, { the_plan }, self)[the_plan]
+      if failed then
+         failed.volume = nil
+         error(failed, 0)
+      end
+      failure.check(dir, { path = dir }, parent:sync())
+   end)
+   if not ok then
+      handle:close()
+      if undo then
+         undo()
+      end
+      error(e, 0)
+   end
+   parent:close()
+   return self
+end
+
+function pool.plan_create(dir, options)
+   assert(type(dir) == "string", "a pool directory is a string")
+   dir = normalise(dir)
+   local settings = split_options(options)
+   return plan_new(dir, config.pool(dir, settings))
+end
+
+function pool.open(dir, options)
+   assert(type(dir) == "string", "a pool directory is a string")
+   local settings, others = split_options(options)
+   assert(next(settings) == nil, "open_pool takes log, progress and lock_timeout")
+   dir = normalise(dir)
+   local handle, message, code = core.open_dir(dir)
+   if not handle then
+      if code == errno.ENOENT then
+         failure.raise("no_such_pool", dir, "there is no such directory", { errno = code, path = dir,
+            hint = "make a pool with: byre init " .. dir })
+      end
+      refuse_directory(dir, message, code)
+   end
+   local store = files.new(handle, dir)
+   local ok, result = pcall(function()
+      local text = store:read(layout.pool_file)
+      if not text then
+         failure.raise("no_such_pool", dir, "is not a pool (it has no " .. layout.pool_file .. ")",
+            { errno = errno.ENOENT, path = dir, hint = "make it one with: byre init " .. dir })
+      end
+      return (catalog.decode_pool(layout.pool_file, text))
+   end)
+   if not ok then
+      store:close()
+      error(result, 0)
+   end
+   return new_pool(store, dir, result, others)
+end
+
+-- "appvms/*/root" -> a Lua pattern; * stands for anything, ? for one character
+local function glob(pattern)
+   local lua = pattern:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
+   return "^" .. lua .. "$"
+end
+
+-- Names below a directory of the catalog in the order of vids: a volume "a"
+-- comes before what is in a directory "a", and "a-b" stands between them.
+local function sorted_entries(store, path)
+   local keys = {}
+   for name, kind in store:each(path) do
+      if kind == "directory" then
+         keys[#keys + 1] = name .. "/"
+      elseif name:find("%.json$") then
+         keys[#keys + 1] = name:sub(1, -6)
+      end
+   end
+   table.sort(keys)
+   return keys
+end
+
+local function walk(store, path, prefix, yield)
+   for _, key in ipairs(sorted_entries(store, path)) do
+      if key:sub(-1) == "/" then
+         walk(store, path .. "/" .. key:sub(1, -2), prefix .. key, yield)
+      else
+         yield(prefix .. key)
+      end
+   end
+end
+
+--- Volumes of the pool, in the order of their vids, as a stream.
+-- @tparam[opt] string pattern `*` stands for any characters, `?` for one
+-- @treturn function iterator of volumes
+function methods:volumes(pattern)
+   assert(pattern == nil or type(pattern) == "string", "a pattern is a string")
+   local wanted = pattern and glob(pattern)
+   return coroutine.wrap(function()
+      walk(self.store, layout.catalog, "", function(id)
+         if not wanted or id:find(wanted) then
+            coroutine.yield(volume.new(self, id))
+         end
+      end)
+   end)
+end
+
+--- A volume of the pool.
+-- @tparam string id its vid
+-- @treturn volume
+-- @raise `invalid`, `no_such_volume`, `corrupt`
+function methods:volume(id)
+   vid.check(id)
+   if not survey.entry(self.store, id, self.config) then
+      survey.require(survey.volume(self.store, id, self.config))
+   end
+   return volume.new(self, id)
+end
+
+-- A source must be in the pool, save what is written to it, and not depend on
+-- the volume itself.
+local function check_source(self, id, settings)
+   local source = settings.source
+   if not source then
+      return
+   end
+   local entry = survey.entry(self.store, source, self.config)
+   if not entry then
+      failure.raise("no_such_volume", id, ("its source %s is not in this pool"):format(source), { volume = id })
+   elseif not entry.save_on_stop then
+      failure.raise("invalid", id, ("its source %s is a %s volume; a source must keep what is written to it"):format(
+         source, entry.kind), { volume = id })
+   end
+   while entry and entry.source do
+      if entry.source == id then
+         failure.raise("invalid", id, ("its source %s depends on it"):format(source), { volume = id })
+      end
+      entry = survey.entry(self.store, entry.source, self.config)
+   end
+end
+
+local function new_request(self, id, values, options, decide)
+   vid.check(id)
+   assert(type(values) == "table", "settings are a table")
+   local settings = config.volume(id, values, options)
+   return {
+      vid = id, may_be_missing = true, reads = settings.source or false,
+      decide = function(state)
+         check_source(self, id, settings)
+         return decide(state, settings)
+      end,
+   }
+end
+
+--- Make a volume.
+-- @tparam string id its vid
+-- @tparam table settings see `config.volume`
+-- @treturn volume
+-- @raise `invalid`, `exists`, `no_such_volume` (the source), `no_space`, `io`
+function methods:create_volume(id, settings)
+   operation.run(self, { new_request(self, id, settings, nil, create.new) })
+   return volume.new(self, id)
+end
+
+--- The plan of `create_volume`.
+function methods:plan_volume(id, settings)
+   return operation.plan(self, new_request(self, id, settings, nil, create.new))
+end
+
+--- Take in a volume whose images stand in the pool directory already. No image is changed.
+-- @tparam string id
+-- @tparam table settings as for `create_volume`; the size is the images' own
+-- @treturn volume
+-- @raise `invalid`, `exists`
+function methods:adopt_volume(id, settings)
+   operation.run(self, { new_request(self, id, settings, { sizeless = true }, create.adopt) })
+   return volume.new(self, id)
+end
+
+--- The plan of `adopt_volume`.
+function methods:plan_adopt(id, settings)
+   return operation.plan(self, new_request(self, id, settings, { sizeless = true }, create.adopt))
+end
+
+--- The volumes of a group.
+-- @tparam string name the vid of its volumes without the last component
+-- @treturn group
+-- @raise `invalid`
+function methods:group(name)
+   return group.new(self, vid.check_group(name))
+end
+
+-- vids or volumes -> requests
+local function requests_for(self, name, list, options)
+   assert(type(list) == "table", "a list of volumes")
+   local requests = {}
+   for i, item in ipairs(list) do
+      requests[i] = request[name](self, type(item) == "string" and item or item.vid, options)
+   end
+   return requests
+end
+
+local function batch(name)
+   return function(self, list, options)
+      local requests = requests_for(self, name, list, options)
+      local results = {}
+      for _, done in ipairs(operation.run(self, requests)) do
+         results[done.vid] = done.result and done.result() or true
+      end
+      return results
+   end
+end
+
+--- Operations on many volumes in one batch; their syncs are shared.
+-- Each takes a list of vids or volumes and the options of the volume's own
+-- method, and returns a table vid -> result. If some fail the rest is done all
+-- the same; the error raised has `failures` and `done`.
+-- @function start
+methods.start = batch("start")
+-- @function stop
+methods.stop = batch("stop")
+-- @function remove
+methods.remove = batch("remove")
+-- @function snapshot
+methods.snapshot = batch("snapshot")
+-- @function revert
+methods.revert = batch("revert")
+
+--- Space of the file system that holds the pool.
+-- @treturn table `size`, `used`, `free`, bytes
+function methods:usage()
+   return self.store:usage()
+end
+
+--- Look for everything that is wrong with the pool.
+-- @tparam[opt] table options `repair = true`: mend what can be mended without guessing
+-- @treturn {table,...} findings: `code`, `volume`, `path`, `message`, `repaired`
+function methods:check(options)
+   return check.pool(self, options or {})
+end
+
+--- Close the pool. Volumes of it cannot be used any more.
+function methods:close()
+   self.store:close()
+end
+
+mt.__close = methods.close
+
+function mt.__tostring(self)
+   return "byre.pool: " .. self.dir
+end
+
+return pool

@@ -1,0 +1,180 @@
+--- Requests: which decision an operation on one volume takes, and its result.
+--
+-- Every function takes the pool, a vid and the operation's arguments and
+-- returns what `operation.run` and `operation.plan` take.
+-- @module byre.request
+local catalog = require("byre.catalog")
+local config = require("byre.config")
+local copies = require("byre.decide.copies")
+local create = require("byre.decide.create")
+local failure = require("byre.failure")
+local import = require("byre.decide.import")
+local layout = require("byre.layout")
+local plan = require("byre.plan")
+local rename = require("byre.decide.rename")
+local resize = require("byre.decide.resize")
+local revert = require("byre.decide.revert")
+local start = require("byre.decide.start")
+local stop = require("byre.decide.stop")
+local survey = require("byre.survey")
+local units = require("byre.units")
+local vid = require("byre.vid")
+
+local request = {}
+
+local function options_table(options)
+   assert(options == nil or type(options) == "table", "options are a table")
+   return options or {}
+end
+
+function request.start(pool, id)
+   return { vid = id, decide = start, result = function()
+      return pool.dir .. "/" .. layout.image(id, "dirty")
+   end }
+end
+
+function request.stop(_, id, options)
+   options = options_table(options)
+   return { vid = id, reads = false, decide = function(state)
+      return stop(state, options)
+   end }
+end
+
+function request.remove(_, id)
+   return { vid = id, reads = false, may_be_missing = true, decide = function(state)
+      if state.registered then
+         return create.remove(state)
+      elseif state.removed then
+         return create.finish_removal(state)
+      end
+      survey.require(state)
+   end }
+end
+
+-- batches hand over their options only, a volume the id as well
+function request.revert(_, id, options, revision)
+   options = options_table(options)
+   return { vid = id, reads = false, decide = function(state)
+      return revert.to(state, revision, options)
+   end }
+end
+
+function request.remove_revision(_, id, revision)
+   return { vid = id, reads = false, decide = function(state)
+      return revert.remove_revision(state, revision)
+   end }
+end
+
+function request.snapshot(_, id)
+   local self = { vid = id, reads = false }
+   function self.decide(state)
+      local the_plan, seq = copies.snapshot(state)
+      self.seq = seq
+      return the_plan
+   end
+   function self.result()
+      return tostring(self.seq)
+   end
+   return self
+end
+
+function request.resize(_, id, size, options)
+   options = options_table(options)
+   size = units.parse_image_size(size)
+   return { vid = id, reads = false, decide = function(state)
+      return resize(state, size, options)
+   end }
+end
+
+local settable = { revisions_to_keep = true, rw = true, ephemeral = true }
+
+--- Change settings of a volume; `false` for `revisions_to_keep` goes back to the pool's.
+function request.set(_, id, changes)
+   assert(type(changes) == "table", "settings are a table")
+   return { vid = id, reads = false, decide = function(state)
+      local settings = config.with(state.config.own, {})
+      for key, value in pairs(changes) do
+         if not settable[key] then
+            failure.raise("invalid", id, ("there is no setting %s that can be changed"):format(
+               failure.quote(tostring(key))), { volume = id, hint = "revisions_to_keep, rw and ephemeral can" })
+         end
+         settings[key] = value
+         if key == "revisions_to_keep" and value == false then
+            settings[key] = nil
+         end
+      end
+      settings = config.volume(id, settings, { sizeless = true })
+      return plan.new("set", id, {
+         plan.phase({}, plan.write(layout.entry(id), catalog.encode_volume(settings, state.raw))),
+      })
+   end }
+end
+
+function request.rename(pool, id, new, options)
+   options = options_table(options)
+   vid.check(new)
+   return { vid = id, also = { new }, reads = false, decide = function(state)
+      for other in pool:volumes() do
+         if other.source == id then
+            failure.raise("not_supported", id, ("cannot rename: it is the source of %s"):format(other.vid),
+               { volume = id })
+         end
+      end
+      return rename(state, survey.volume(pool.store, new, pool.config), options)
+   end }
+end
+
+function request.clone(pool, id, new, options)
+   options = options_table(options)
+   vid.check(new)
+   return { vid = new, reads = id, may_be_missing = true, decide = function(state)
+      local source = survey.require(survey.volume(pool.store, id, pool.config))
+      local content
+      if source.config.save_on_stop and (source.files.clean or not source.config.snap_on_start) or options.revision then
+         content = plan.clone(copies.image(source, options), layout.image(new, "clean"), { keep_mtime = true })
+      end
+      local the_plan = create.new(state, source.config.own, content)
+      the_plan.operation = "clone"
+      return the_plan
+   end }
+end
+
+function request.import_data(pool, id, size)
+   size = units.parse_image_size(size)
+   return { vid = id, reads = false, decide = function(state)
+      return import.begin(state, size)
+   end, result = function()
+      return pool.dir .. "/" .. layout.image(id, "import")
+   end }
+end
+
+function request.import_data_end(_, id, success)
+   assert(type(success) == "boolean", "success: true commits the import, false drops it")
+   return { vid = id, reads = false, decide = function(state)
+      return import.finish(state, success)
+   end }
+end
+
+--- Content from another volume of the same pool.
+function request.import_volume(pool, id, source, options)
+   options = options_table(options)
+   return { vid = id, reads = source, decide = function(state)
+      local other = survey.require(survey.volume(pool.store, source, pool.config))
+      local path = copies.image(other, options)
+      return import.replace(state, "import_volume", function(to, step_options)
+         return plan.clone(path, to, step_options)
+      end)
+   end }
+end
+
+--- Content from an open file: `op` is `clone` (same file system or not) or `copy` (whatever can be read).
+function request.import_from(_, id, op, name, input, size)
+   return { vid = id, reads = false, decide = function(state)
+      return import.replace(state, op == "clone" and "import_volume" or "import_file", function(to, step_options)
+         step_options.input, step_options.size = input, size
+         return plan[op](name, to, step_options)
+      end)
+   end }
+end
+
+return request

@@ -1,0 +1,236 @@
+--- A pool directory as a store: what the executor and the survey need of it.
+--
+-- Paths are relative to the pool directory and walked beneath its descriptor.
+-- Everything raises error objects; a missing file is nil where reading.
+-- Another back end offers the same methods on something other than files.
+-- @module byre.store.files
+local core = require("byre.core")
+local failure = require("byre.failure")
+local layout = require("byre.layout")
+
+local files = {}
+
+local methods = {}
+local mt = { __name = "byre.store.files", __index = methods }
+
+local errno = core.errno
+local directory_mode = tonumber("777", 8)
+
+--- Make a store of a directory.
+-- @param dir handle of `core.open_dir`; the store owns it
+-- @tparam string name how messages call the directory
+-- @treturn store
+function files.new(dir, name)
+   return setmetatable({ dir = dir, name = name }, mt)
+end
+
+local function check(path, ...)
+   return failure.check(path, { path = path }, ...)
+end
+
+--- @treturn ?table see `dir:stat`; nil: there is no such file
+function methods:stat(path)
+   local stat, message, code = self.dir:stat(path)
+   if stat or code == errno.ENOENT then
+      return stat
+   end
+   check(path, nil, message, code)
+end
+
+--- Names in a directory that start with a prefix; none if it does not exist.
+function methods:list(path, prefix)
+   local names, message, code = self.dir:list(path, prefix)
+   if names then
+      return names
+   elseif code == errno.ENOENT then
+      return {}
+   end
+   check(path, nil, message, code)
+end
+
+--- Names and types in a directory, one after the other.
+function methods:each(path)
+   local next_name, message, code = self.dir:each(path)
+   if next_name then
+      return next_name
+   elseif code == errno.ENOENT then
+      return function() end
+   end
+   check(path, nil, message, code)
+end
+
+--- @treturn ?string content of a small file; nil: there is no such file
+function methods:read(path)
+   local file, message, code = self.dir:open(path, "r")
+   if not file then
+      if code == errno.ENOENT then
+         return nil
+      end
+      check(path, nil, message, code)
+   end
+   local text
+   text, message, code = file:read_all()
+   file:close()
+   return (check(path, text, message, code))
+end
+
+function methods:open(path, mode)
+   return (check(path, self.dir:open(path, mode)))
+end
+
+--- Make a directory and those above it that are missing.
+-- @treturn {string,...} paths of the directories that are new
+function methods:make_dir(path)
+   local made = {}
+   local walked
+   for component in path:gmatch("[^/]+") do
+      walked = walked and walked .. "/" .. component or component
+      local ok, message, code = self.dir:make_dir(walked, directory_mode)
+      if ok then
+         made[#made + 1] = walked
+      elseif code ~= errno.EEXIST then
+         check(walked, nil, message, code)
+      end
+   end
+   return made
+end
+
+--- Remove a directory if it is empty.
+-- @treturn boolean whether it was removed
+function methods:remove_dir(path)
+   local ok, message, code = self.dir:remove_dir(path)
+   if ok then
+      return true
+   elseif code == errno.ENOENT or code == errno.ENOTEMPTY or code == errno.EEXIST then
+      return false
+   end
+   check(path, nil, message, code)
+end
+
+--- Give a file a second name.
+-- @tparam string from
+-- @tparam string to
+-- @tparam[opt] boolean replace whether `to` may exist; it changes in one step then
+function methods:link(from, to, replace)
+   local name = replace and to .. "~" .. core.random_name() or to
+   check(to, self.dir:link(from, name))
+   if not replace then
+      return
+   end
+   local ok, message, code = self.dir:rename(name, to)
+   -- a rename between two names of one file does nothing, so look for the first one
+   self.dir:unlink(name)
+   check(to, ok, message, code)
+end
+
+function methods:rename(from, to)
+   check(from, self.dir:rename(from, to))
+end
+
+--- @treturn boolean whether there was such a file
+function methods:unlink(path)
+   local ok, message, code = self.dir:unlink(path)
+   if ok then
+      return true
+   elseif code == errno.ENOENT then
+      return false
+   end
+   check(path, nil, message, code)
+end
+
+function methods:chmod(path, mode)
+   check(path, self.dir:chmod(path, mode))
+end
+
+--- Another size for a file, durable, and for the loop devices on it.
+-- @treturn {string,...} the loop devices
+function methods:resize(path, size)
+   local file = self:open(path, "rw")
+   local ok, message, code = file:truncate(size)
+   if ok then
+      ok, message, code = file:sync()
+   end
+   local devices = ok and core.loop_devices(file) or {}
+   file:close()
+   check(path, ok, message, code)
+   for _, device in ipairs(devices) do
+      check(device, core.loop_set_capacity(device))
+   end
+   return devices
+end
+
+--- Start a new file that has no name yet.
+-- @tparam string path the name it is going to have
+-- @return handle with `publish(path, replace)`, `sync`, `close`
+function methods:new_file(path)
+   return (check(path, self.dir:tmpfile(path)))
+end
+
+--- Make a file's content durable.
+function methods:sync_file(path)
+   local file = self:open(path, "r")
+   local ok, message, code = file:sync()
+   file:close()
+   check(path, ok, message, code)
+end
+
+--- Make the names in a directory durable.
+function methods:sync_directory(path)
+   check(path, self.dir:sync(path))
+end
+
+--- Make everything in the file system durable.
+function methods:sync_all()
+   check(self.name, self.dir:sync_filesystem())
+end
+
+--- Do two files consist of the same blocks?
+-- @treturn boolean false also where the file system does not tell
+function methods:same_extents(a, b)
+   local first, second = self:open(a, "r"), self:open(b, "r")
+   local same = first:same_extents(second)
+   first:close()
+   second:close()
+   return same == true
+end
+
+--- Does somebody have a file open for writing?
+-- @treturn boolean false also where the file system does not tell
+function methods:has_writers(path)
+   local file = self:open(path, "r")
+   local writers = file:has_writers()
+   file:close()
+   return writers == true
+end
+
+--- Lock a group; the lock is released by `:release()` or when the process ends.
+-- @tparam string group
+-- @tparam string mode `shared` or `exclusive`
+-- @tparam number timeout seconds to wait
+-- @raise `busy` with the holder's pid
+function methods:lock(group, mode, timeout)
+   local path = layout.lock(group)
+   local lock, message, code, pid = self.dir:lock(path, mode, timeout)
+   if not lock and code == errno.ENOENT then
+      self:make_dir(layout.directory(path))
+      lock, message, code, pid = self.dir:lock(path, mode, timeout)
+   end
+   if lock then
+      return lock
+   elseif code == errno.EAGAIN then
+      failure.raise("busy", group == "" and self.name or group, ("in use by process %s; waited %g seconds"):format(
+         pid or "(unknown)", timeout), { errno = code, pid = pid })
+   end
+   check(path, nil, message, code)
+end
+
+--- @treturn table `size`, `used`, `free` of the file system, bytes
+function methods:usage()
+   return (check(self.name, self.dir:usage()))
+end
+
+function methods:close()
+   self.dir:close()
+end
+
+return files

@@ -1,0 +1,217 @@
+--- The state of a volume: what decisions are made from.
+--
+-- Reads, never writes. The state is a plain table:
+--
+--    vid, config     the effective settings (`config.effective`)
+--    raw, registered the catalog entry as read; whether there is one
+--    removed         a removal or a renaming of this vid was interrupted
+--    files           role -> stat of the clean, dirty, precache and import image
+--    revisions       oldest first: id, seq, time, path
+--    preserved       the revision that is the clean image itself (one inode)
+--    temporaries, strays, old_revisions   lists of paths
+--    source          of a snap_on_start volume: vid, config, clean (stat), path;
+--                    crosses_device: it cannot be linked to
+--
+-- The clean image of an origin gets a revision's name before another image
+-- takes its own name; a crash between the two leaves `preserved`, and whoever
+-- decides next finds that half of the work done.
+-- @module byre.survey
+local catalog = require("byre.catalog")
+local config = require("byre.config")
+local failure = require("byre.failure")
+local layout = require("byre.layout")
+local vid = require("byre.vid")
+
+local survey = {}
+
+local function same_inode(a, b)
+   return a.ino == b.ino and a.dev == b.dev
+end
+
+--- Read the catalog entry of a volume.
+-- @tparam store store
+-- @tparam string volume a vid
+-- @tparam table pool settings of the pool
+-- @treturn ?table effective settings; nil: there is no such volume
+-- @treturn ?table the entry as read
+-- @raise `corrupt`
+function survey.entry(store, volume, pool)
+   local text = store:read(layout.entry(volume))
+   if not text then
+      return nil
+   end
+   local settings, raw = catalog.decode_volume(volume, text)
+   return config.effective(settings, pool), raw
+end
+
+local function is_newer(a, b)
+   return a.ctime > b.ctime or (a.ctime == b.ctime and a.ctime_nsec > b.ctime_nsec)
+end
+
+-- A precache is a copy of the clean image, with its size and time. Who changes
+-- the clean image by hand and keeps both gives it a later change time; then
+-- the blocks tell. A hard link to the clean image changes that time too.
+local function is_fresh(store, files, paths)
+   local clean, precache = files.clean, files.precache
+   if clean.size ~= precache.size or clean.mtime ~= precache.mtime or clean.mtime_nsec ~= precache.mtime_nsec then
+      return false
+   end
+   return not is_newer(clean, precache) or store:same_extents(paths.clean, paths.precache)
+end
+
+local function in_order(a, b)
+   if a.seq ~= b.seq then
+      return a.seq < b.seq
+   end
+   return a.path < b.path
+end
+
+-- sort the names in the volume's directory into what they are to the volume
+local function sort_names(state, directory, names)
+   local prefix = directory == "." and "" or directory .. "/"
+   local lists = { temporary = state.temporaries, stray = state.strays, old_revision = state.old_revisions }
+   local present = {}
+   for _, name in ipairs(names) do
+      local role, revision = layout.parse(state.vid, name)
+      if role == "revision" then
+         revision.path = prefix .. name
+         table.insert(state.revisions, revision)
+      elseif lists[role] then
+         table.insert(lists[role], prefix .. name)
+      elseif role then
+         present[role] = true
+      end
+   end
+   table.sort(state.revisions, in_order)
+   return present
+end
+
+-- the revision that shares its inode with the clean image, newest first
+local function find_preserved(store, state)
+   local clean = state.files.clean
+   if not clean or clean.nlink < 2 then
+      return nil
+   end
+   for i = #state.revisions, 1, -1 do
+      local revision = state.revisions[i]
+      local stat = store:stat(revision.path)
+      if stat and same_inode(stat, clean) then
+         return revision
+      end
+   end
+end
+
+local function read_source(store, state, pool)
+   local source = state.config.source
+   if not source then
+      return nil
+   end
+   local clean = store:stat(layout.image(source, "clean"))
+   local directory = clean and store:stat(layout.group_directory(state.vid))
+   return {
+      vid = source,
+      config = (survey.entry(store, source, pool)),
+      clean = clean,
+      path = layout.image(source, "clean"),
+      crosses_device = directory ~= nil and directory.dev ~= clean.dev,
+   }
+end
+
+local function new_state(volume)
+   return {
+      vid = volume, files = {}, paths = {}, revisions = {}, temporaries = {}, strays = {}, old_revisions = {},
+   }
+end
+
+--- Read the state of a volume.
+-- @tparam store store
+-- @tparam string volume a vid
+-- @tparam table pool settings of the pool
+-- @tparam[opt] table options `writers = true`: find out whether somebody has the dirty image open for writing
+-- @treturn table
+-- @raise `corrupt`: a damaged catalog entry; `io`
+function survey.volume(store, volume, pool, options)
+   local state = new_state(volume)
+   for _, role in ipairs(layout.roles) do
+      state.paths[role] = layout.image(volume, role)
+   end
+   state.config, state.raw = survey.entry(store, volume, pool)
+   state.registered = state.config ~= nil
+   state.config = state.config or config.effective({ snap_on_start = false, save_on_stop = true, rw = true }, pool)
+   state.removed = store:stat(layout.removed(volume)) ~= nil
+
+   local directory = layout.group_directory(volume)
+   local present = sort_names(state, directory, store:list(directory, vid.name(volume)))
+   for role in pairs(present) do
+      state.files[role] = store:stat(state.paths[role])
+   end
+   state.preserved = find_preserved(store, state)
+   state.source = read_source(store, state, pool)
+   local files = state.files
+   if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
+      files.precache.fresh = is_fresh(store, files, state.paths)
+   end
+   if options and options.writers and files.dirty and files.dirty.type == "file" then
+      files.dirty.writers = store:has_writers(state.paths.dirty)
+   end
+   return state
+end
+
+--- The revisions a user sees, oldest first.
+-- The committed image is not its own history: of an origin, a revision that is
+-- the clean image itself is a commit that was cut short.
+-- @tparam table state
+-- @treturn table
+function survey.history(state)
+   if not state.preserved or state.config.kind ~= "origin" then
+      return state.revisions
+   end
+   local list = {}
+   for _, revision in ipairs(state.revisions) do
+      if revision ~= state.preserved then
+         list[#list + 1] = revision
+      end
+   end
+   return list
+end
+
+--- Refuse a volume that is not there or whose images are not plain files.
+-- @tparam table state
+-- @treturn table the state
+-- @raise `no_such_volume`, `corrupt`
+function survey.require(state)
+   if not state.registered then
+      local hint
+      if next(state.files) or #state.revisions > 0 then
+         hint = "its images are there but the pool does not know them; take them in with: byre adopt " .. state.vid
+      end
+      failure.raise("no_such_volume", state.vid, "no such volume in this pool",
+         { volume = state.vid, hint = hint })
+   end
+   for _, role in ipairs(layout.roles) do
+      local stat = state.files[role]
+      if stat and stat.type ~= "file" then
+         failure.raise("corrupt", state.vid, ("%s is a %s, not a plain file; put the image itself in its place"):format(
+            layout.basename(state.paths[role]), stat.type), { volume = state.vid, path = state.paths[role] })
+      end
+   end
+   return state
+end
+
+--- Is a running snapshot out of date: does its source have newer content by now?
+-- As long as the volume runs, its clean image is a hard link to the source's
+-- as of its start. Where no link was possible (another subvolume) or wanted
+-- (a source without snapshots) it is a copy with the source's time.
+-- @tparam table state
+-- @treturn boolean
+function survey.is_outdated(state)
+   local own, source = state.files.clean, state.source and state.source.clean
+   if not own or not source or same_inode(own, source) then
+      return false
+   end
+   local is_copy = own.nlink == 1 and own.size == source.size
+      and own.mtime == source.mtime and own.mtime_nsec == source.mtime_nsec
+   return not is_copy
+end
+
+return survey

@@ -1,0 +1,203 @@
+--- Content from outside into a volume, and out of it.
+-- @module byre.transfer
+local core = require("byre.core")
+local dkjson = require("dkjson")
+
+local copies = require("byre.decide.copies")
+local failure = require("byre.failure")
+local layout = require("byre.layout")
+local operation = require("byre.operation")
+local request = require("byre.request")
+local survey = require("byre.survey")
+local units = require("byre.units")
+local vid = require("byre.vid")
+
+local transfer = {}
+
+-- What a guest writes into a raw image may look like another format, so the
+-- content is never asked: the ending of the name tells, or the user.
+local format_by_ending = { qcow2 = "qcow2", vmdk = "vmdk", vhdx = "vhdx", vdi = "vdi", vhd = "vpc" }
+local formats = { raw = true, qcow2 = true, vmdk = true, vhdx = true, vdi = true, vpc = true }
+
+local function format_of(path, options)
+   local format = options.format or format_by_ending[(path:match("%.(%w+)$") or ""):lower()] or "raw"
+   if not formats[format] then
+      failure.raise("invalid", "format " .. failure.quote(tostring(format)),
+         "is not known; raw, qcow2, vmdk, vhdx, vdi and vpc are")
+   end
+   return format
+end
+
+local function open_outside(path, mode)
+   local file, message, errno = core.open(path, mode)
+   if not file then
+      local e = failure.from_errno(path, message, errno, { path = path })
+      e.code = errno == core.errno.ENOENT and "invalid" or e.code
+      error(e, 0)
+   end
+   return file
+end
+
+-- run a function, close a handle whatever happens
+local function closing(handle, fn)
+   local ok, result = pcall(fn)
+   handle:close()
+   if not ok then
+      error(result, 0)
+   end
+   return result
+end
+
+local function qemu_img(path, argv, options)
+   local result, message, errno = core.spawn(argv, options)
+   if not result then
+      if errno == core.errno.ENOENT then
+         failure.raise("not_supported", path, "only raw images can be read and written without qemu-img",
+            { hint = "install qemu-img (on Debian: qemu-utils)" })
+      end
+      error(failure.from_errno("qemu-img", message, errno, {}), 0)
+   elseif result.status ~= 0 then
+      failure.raise("io", path, "qemu-img: " .. (result.stderr:match("[^\n]+") or "failed"), { path = path })
+   end
+   return result.stdout
+end
+
+-- An image may name other files that qemu-img would read in its place; one that
+-- comes from elsewhere must not reach for the files of this machine.
+local function require_self_contained(path, info)
+   local specific = info["format-specific"]
+   local data = type(specific) == "table" and specific.data or {}
+   local other = info["backing-filename"] or data["data-file"]
+   for _, extent in ipairs(data.extents or {}) do
+      if extent.filename ~= path then
+         other = extent.filename
+      end
+   end
+   if other then
+      failure.raise("invalid", path, ("refers to another file, %s"):format(failure.quote(tostring(other))),
+         { path = path, hint = "make it one file with qemu-img convert first" })
+   end
+end
+
+local function import_converted(self, path, format, options)
+   if path == "-" then
+      failure.raise("invalid", "-", ("%s images cannot be read from a pipe; save it to a file first"):format(format))
+   end
+   path = path:sub(1, 1) == "/" and path or "./" .. path
+   local info = dkjson.decode(qemu_img(path, { "qemu-img", "info", "--output=json", "-f", format, path }) or "")
+   if type(info) ~= "table" or math.type(info["virtual-size"]) ~= "integer" then
+      failure.raise("corrupt", path, "qemu-img says nothing of its size", { path = path })
+   end
+   require_self_contained(path, info)
+   local size = math.max(info["virtual-size"], options.size and units.parse_image_size(options.size) or 0)
+   local target = self:import_data(size)
+   local ok, e = pcall(qemu_img, path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, target })
+   self:import_data_end(ok)
+   if not ok then
+      error(e, 0)
+   end
+end
+
+function transfer.import_file(self, path, options)
+   assert(type(path) == "string", "a path is a string")
+   options = options or {}
+   local format = format_of(path, options)
+   if format ~= "raw" then
+      return import_converted(self, path, format, options)
+   end
+   local size = options.size and units.parse_image_size(options.size)
+   local input = open_outside(path, "r")
+   closing(input, function()
+      operation.run(self.pool, { request.import_from(self.pool, self.vid, "copy", path, input, size) })
+   end)
+end
+
+--- Content of a volume of another pool: blocks are shared if both are on one file system.
+function transfer.import_foreign(self, source, options)
+   local store = source.pool.store
+   local lock = store:lock(vid.group(source.vid), "shared", source.pool.lock_timeout)
+   closing({ close = function() lock:release() end }, function()
+      local state = survey.require(survey.volume(store, source.vid, source.pool.config))
+      local path = copies.image(state, options)
+      local input = store:open(path, "r")
+      return closing(input, function()
+         operation.run(self.pool, {
+            request.import_from(self.pool, self.vid, "clone", source.pool.dir .. "/" .. path, input),
+         })
+      end)
+   end)
+end
+
+local function copy_out(self, input, output, path)
+   local progress = self.pool.progress
+   failure.check(path, { path = path }, output:copy_from(input, { progress = progress and function(done, total)
+      return progress({ volume = self.vid, operation = "export", done = done, total = total })
+   end }))
+end
+
+-- A regular file appears whole or not at all.
+local function export_to_file(self, input, path)
+   local directory, message, errno = core.open_dir(layout.directory(path), { follow = true })
+   failure.check(path, { path = path }, directory, message, errno)
+   local name = layout.basename(path)
+   closing(directory, function()
+      local output = failure.check(path, { path = path }, directory:tmpfile(name))
+      return closing(output, function()
+         copy_out(self, input, output, path)
+         failure.check(path, { path = path }, output:sync())
+         failure.check(path, { path = path }, output:publish(name, true))
+         failure.check(path, { path = path }, directory:sync())
+      end)
+   end)
+end
+
+local function is_regular_target(path)
+   if path == "-" then
+      return false
+   end
+   local directory = core.open_dir(layout.directory(path), { follow = true })
+   local stat = directory and directory:stat(layout.basename(path))
+   if directory then
+      directory:close()
+   end
+   return not stat or stat.type == "file"
+end
+
+local function export_stream(self, input, path)
+   local output = open_outside(path, "w")
+   closing(output, function()
+      copy_out(self, input, output, path)
+      local ok, message, errno = output:sync()
+      -- pipes and terminals cannot be synced
+      if not ok and errno ~= core.errno.EINVAL and errno ~= core.errno.EROFS then
+         failure.check(path, { path = path }, ok, message, errno)
+      end
+   end)
+end
+
+function transfer.export_file(self, path, options)
+   assert(type(path) == "string", "a path is a string")
+   options = options or {}
+   local format = format_of(path, options)
+   local store = self.pool.store
+   local lock = store:lock(vid.group(self.vid), "shared", self.pool.lock_timeout)
+   closing({ close = function() lock:release() end }, function()
+      local state = survey.require(survey.volume(store, self.vid, self.pool.config))
+      local image = copies.image(state, { state = options.state or "committed", revision = options.revision })
+      if format ~= "raw" then
+         qemu_img(path, { "qemu-img", "convert", "-W", "-f", "raw", "-O", format,
+            self.pool.dir .. "/" .. image, path:sub(1, 1) == "/" and path or "./" .. path })
+         return
+      end
+      local input = store:open(image, "r")
+      if not state.config.snapshots_disabled then
+         -- a committed image never changes, so nobody need wait for this copy
+         lock:release()
+      end
+      return closing(input, function()
+         return (is_regular_target(path) and export_to_file or export_stream)(self, input, path)
+      end)
+   end)
+end
+
+return transfer

@@ -1,0 +1,178 @@
+--- Sizes and times, as text and as integers.
+--
+-- Sizes are bytes; times are seconds since the epoch, as text RFC 3339 in UTC.
+-- @module byre.units
+local failure = require("byre.failure")
+
+local units = {}
+
+local power = { [""] = 0, K = 1, M = 2, G = 3, T = 4, P = 5, E = 6 }
+local letters = { "K", "M", "G", "T", "P", "E" }
+
+local function bad_size(text, reason)
+   failure.raise("invalid", tostring(text), reason)
+end
+
+-- digits * 1024^exponent, or nil when that is above 2^63 - 1
+local function scaled(digits, exponent)
+   local n = math.tointeger(tonumber(digits))
+   for _ = 1, exponent do
+      if not n or n > math.maxinteger // 1024 then
+         return nil
+      end
+      n = n * 1024
+   end
+   return n
+end
+
+-- "5" of "1.5G": the bytes behind the decimal point, nil when they are not whole
+local function fraction(digits, exponent)
+   local value = tonumber("0." .. digits) * 1024.0 ^ exponent
+   return value < 2.0 ^ 53 and math.tointeger(value) or nil
+end
+
+--- Read a size.
+-- @param value integer of bytes, or text such as `"512"`, `"10G"`, `"1.5 GiB"` (K, M, G, T, P, E count by 1024)
+-- @treturn integer bytes, 0 or more
+-- @raise `invalid`: not a size, negative, or above 2^63 - 1
+function units.parse_size(value)
+   if type(value) == "number" then
+      local n = math.tointeger(value)
+      if not n then
+         bad_size(value, "is not a whole number of bytes")
+      elseif n < 0 then
+         bad_size(value, "is negative; a size is a number of bytes")
+      end
+      return n
+   end
+   assert(type(value) == "string", "a size is an integer or a string")
+   if value:match("^%s*%-") then
+      bad_size(value, "is negative; a size is a number of bytes")
+   end
+   local whole, decimals, letter = value:match("^%s*(%d+)%.?(%d*)%s*([KMGTPEkmgtpe]?)i?[Bb]?%s*$")
+   if not whole or (value:find(".", 1, true) and decimals == "") then
+      bad_size(value, "is not a size; write bytes, or a number with K, M, G or T, such as 10G")
+   end
+   local exponent = power[letter:upper()]
+   local n = scaled(whole, exponent)
+   local rest = decimals == "" and 0 or fraction(decimals, exponent)
+   if not rest then
+      bad_size(value, "is not a whole number of bytes")
+   elseif not n or n > math.maxinteger - rest then
+      bad_size(value, "is too large; sizes end at 2^63 - 1 bytes")
+   end
+   return n + rest
+end
+
+--- Like `parse_size` for a size that something is to have: 0 is refused as well.
+-- @param value as for `parse_size`
+-- @treturn integer bytes, 1 or more
+-- @raise `invalid`
+function units.parse_image_size(value)
+   local n = units.parse_size(value)
+   if n == 0 then
+      bad_size(value, "is no size for an image; it must be at least 1 byte")
+   end
+   return n
+end
+
+--- A size for people.
+-- @tparam integer bytes
+-- @treturn string such as `"512"`, `"1.5G"`
+function units.format_size(bytes)
+   if bytes < 1024 then
+      return tostring(bytes)
+   end
+   local value, letter = bytes / 1024, 1
+   while value >= 1023.95 and letter < #letters do
+      value, letter = value / 1024, letter + 1
+   end
+   return (("%.1f"):format(value):gsub("%.0$", "")) .. letters[letter]
+end
+
+-- Days since 1970-01-01 of a date of the Gregorian calendar, and back; the
+-- year starts in March there, so that the leap day is its last.
+local function days_from_civil(year, month, day)
+   if month <= 2 then
+      year = year - 1
+   end
+   local era = year // 400
+   local year_of_era = year - era * 400
+   local day_of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
+   local day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
+   return era * 146097 + day_of_era - 719468
+end
+
+local function civil_from_days(days)
+   days = days + 719468
+   local era = days // 146097
+   local day_of_era = days - era * 146097
+   local year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
+   local day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+   local month = (5 * day_of_year + 2) // 153
+   local day = day_of_year - (153 * month + 2) // 5 + 1
+   month = month + (month < 10 and 3 or -9)
+   return year_of_era + era * 400 + (month <= 2 and 1 or 0), month, day
+end
+
+local first_second = days_from_civil(0, 1, 1) * 86400
+local last_second = days_from_civil(10000, 1, 1) * 86400 - 1
+
+--- Text of a time without the zone letter, as file names of revisions carry it.
+-- Times outside of the years 0000 to 9999 become the nearest one inside, so
+-- that a strange clock never makes a name impossible.
+-- @tparam integer epoch seconds since the epoch
+-- @treturn string `"2026-11-22T18:00:00"`
+function units.format_stamp(epoch)
+   epoch = math.max(first_second, math.min(last_second, epoch))
+   local days = epoch // 86400
+   local seconds = epoch - days * 86400
+   local year, month, day = civil_from_days(days)
+   return ("%04d-%02d-%02dT%02d:%02d:%02d"):format(year, month, day,
+      seconds // 3600, seconds // 60 % 60, seconds % 60)
+end
+
+--- Text of a time, RFC 3339, UTC.
+-- @tparam integer epoch seconds since the epoch
+-- @treturn string `"2026-11-22T18:00:00Z"`
+function units.format_time(epoch)
+   return units.format_stamp(epoch) .. "Z"
+end
+
+local function days_in(year, month)
+   local next_year, next_month = year, month + 1
+   if next_month == 13 then
+      next_year, next_month = year + 1, 1
+   end
+   return days_from_civil(next_year, next_month, 1) - days_from_civil(year, month, 1)
+end
+
+--- Read the text of a time.
+-- @tparam string text RFC 3339 with `Z` or an offset; the zone may be left out (UTC)
+-- @treturn ?integer seconds since the epoch; nil when the text is not a time that exists
+function units.parse_time(text)
+   local year, month, day, hour, minute, second, zone =
+      text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$")
+   if not year then
+      return nil
+   end
+   year, month, day = math.tointeger(tonumber(year)), math.tointeger(tonumber(month)), math.tointeger(tonumber(day))
+   hour, minute, second = math.tointeger(tonumber(hour)), math.tointeger(tonumber(minute)),
+      math.tointeger(tonumber(second))
+   if month < 1 or month > 12 or day < 1 or day > days_in(year, month)
+      or hour > 23 or minute > 59 or second > 59 then
+      return nil
+   end
+   local epoch = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+   if zone == "" or zone == "Z" or zone == "z" then
+      return epoch
+   end
+   local sign, hours, minutes = zone:match("^([+-])(%d%d):(%d%d)$")
+   if not sign or tonumber(hours) > 23 or tonumber(minutes) > 59 then
+      return nil
+   end
+   local offset = math.tointeger(tonumber(hours) * 3600 + tonumber(minutes) * 60)
+   return sign == "+" and epoch - offset or epoch + offset
+end
+
+return units

@@ -1,0 +1,338 @@
+--- Volumes: one disk image, its session and its history.
+--
+-- Fields, always as the pool says now: `vid`, `name`, `pool`, `kind`, `rw`,
+-- `source`, `revisions_to_keep`, `ephemeral`, `config` (a copy of its settings).
+-- @module byre.volume
+local history = require("byre.decide.history")
+local layout = require("byre.layout")
+local operation = require("byre.operation")
+local request = require("byre.request")
+local survey = require("byre.survey")
+local transfer = require("byre.transfer")
+local vid = require("byre.vid")
+
+local volume = {}
+
+local methods = {}
+local getters = {}
+
+local mt = { __name = "byre.volume" }
+
+function mt.__index(self, key)
+   local getter = getters[key]
+   if getter then
+      return getter(self)
+   end
+   return methods[key]
+end
+
+function mt.__tostring(self)
+   return "byre.volume: " .. self.vid
+end
+
+function mt.__eq(a, b)
+   return a.pool == b.pool and a.vid == b.vid
+end
+
+--- Make the object of a volume; whether it exists shows when it is used.
+function volume.new(pool, id)
+   return setmetatable({ pool = pool, vid = id }, mt)
+end
+
+local function entry(self)
+   local settings = survey.entry(self.pool.store, self.vid, self.pool.config)
+   if not settings then
+      survey.require(survey.volume(self.pool.store, self.vid, self.pool.config))
+   end
+   return settings
+end
+
+local function state_of(self, options)
+   return survey.require(survey.volume(self.pool.store, self.vid, self.pool.config, options))
+end
+
+for _, key in ipairs({ "kind", "rw", "source", "revisions_to_keep", "ephemeral" }) do
+   getters[key] = function(self)
+      return entry(self)[key]
+   end
+end
+
+function getters.name(self)
+   return vid.name(self.vid)
+end
+
+function getters.config(self)
+   local copy = {}
+   for key, value in pairs(entry(self).own) do
+      copy[key] = value
+   end
+   return copy
+end
+
+-- run one request on this volume
+local function run(self, name, ...)
+   local done = operation.run(self.pool, { request[name](self.pool, self.vid, ...) })[1]
+   return done.result and done.result()
+end
+
+local function image_path(self, role)
+   return self.pool.dir .. "/" .. layout.image(self.vid, role)
+end
+
+--- Start a session.
+--
+-- Of a volume that saves, a session that was never ended goes on; a volatile
+-- or snapshot volume begins anew.
+-- @treturn string path of the dirty image
+-- @raise `running` (a volatile or snapshot volume in use), `corrupt` (an image is missing), `no_such_volume`,
+-- `no_space`, `busy`, `io`
+function methods:start()
+   return run(self, "start")
+end
+
+--- End the session: commit what was written; the state before becomes the newest revision.
+-- Without a session nothing happens.
+-- @tparam[opt] table options `discard = true`: drop what was written
+-- @raise `no_space`, `busy`, `io`, `not_supported` (nothing to go back to)
+function methods:stop(options)
+   run(self, "stop", options)
+end
+
+--- Path of the dirty image, whether there is one or not.
+-- @treturn string
+function methods:path()
+   return image_path(self, "dirty")
+end
+
+--- Size of the volume.
+-- @treturn integer bytes; 0 where nobody has said
+function methods:size()
+   local state = state_of(self)
+   local image = state.files.dirty or state.files.clean
+   return image and image.size or state.config.size or 0
+end
+
+--- Bytes allocated to the current image, shared ones included.
+-- @treturn integer
+function methods:usage()
+   local files = state_of(self).files
+   local image = files.dirty or files.clean
+   return image and image.blocks * 512 or 0
+end
+
+--- Is there a session whose data is not committed?
+-- @treturn boolean
+function methods:is_dirty()
+   local state = state_of(self)
+   return state.config.save_on_stop and state.files.dirty ~= nil
+end
+
+--- Is a running snapshot older than its source's committed content?
+-- @treturn boolean
+function methods:is_outdated()
+   return survey.is_outdated(state_of(self))
+end
+
+--- Is there a session, and has somebody its image open for writing right now?
+-- @treturn boolean
+function methods:is_running()
+   local dirty = state_of(self, { writers = true }).files.dirty
+   return dirty ~= nil and dirty.writers == true
+end
+
+local function public_revision(self, revision, stat, notes)
+   notes = notes or {}
+   return {
+      id = revision.id, seq = revision.seq, time = revision.time, path = self.pool.dir .. "/" .. revision.path,
+      size = stat and stat.size, tags = notes.tags or {}, note = notes.note, hold_until = notes.hold_until,
+   }
+end
+
+--- The revisions, oldest first.
+-- @treturn {table,...} `id`, `seq`, `time` (last write to that content, epoch), `path`, `size` (bytes), `tags`,
+-- `note`, `hold_until`
+function methods:revisions()
+   local state = state_of(self)
+   local notes = state.raw.revisions or {}
+   local list = {}
+   for _, revision in ipairs(survey.history(state)) do
+      local stat = self.pool.store:stat(revision.path)
+      -- gone since the directory was read: pruned by somebody else
+      if stat then
+         list[#list + 1] = public_revision(self, revision, stat, notes[revision.id])
+      end
+   end
+   return list
+end
+
+--- One revision.
+-- @tparam ?string id nil: the newest
+-- @treturn table as in `revisions`
+-- @raise `no_such_revision`
+function methods:revision(id)
+   local state = state_of(self)
+   local revision = history.find(state, id)
+   local notes = state.raw.revisions or {}
+   return public_revision(self, revision, self.pool.store:stat(revision.path), notes[revision.id])
+end
+
+--- Go back to a revision. What was committed becomes the newest revision.
+-- @tparam ?string id nil: the newest
+-- @tparam[opt] table options `discard = true`: drop a session, and do without a committed image that is missing
+-- @raise `dirty`, `running`, `no_such_revision`, `corrupt`, `not_supported`
+function methods:revert(id, options)
+   run(self, "revert", options, id)
+end
+
+--- Remove one revision.
+-- @tparam string id
+-- @raise `no_such_revision`
+function methods:remove_revision(id)
+   assert(id ~= nil, "a revision's id is needed")
+   run(self, "remove_revision", id)
+end
+
+--- Make a revision now; of a running volume it is what a power cut would leave.
+-- @treturn table the revision
+-- @raise `not_supported`, `no_space`, `io`
+function methods:snapshot()
+   return self:revision(run(self, "snapshot"))
+end
+
+--- Another size.
+-- @param size bytes or text
+-- @tparam[opt] table options `shrink = true`
+-- @raise `invalid`, `read_only`, `no_space`, `io`
+function methods:resize(size, options)
+   run(self, "resize", size, options)
+end
+
+--- Another name, possibly in another group.
+-- @tparam string new
+-- @tparam[opt] table options `state`: what becomes of a session, `"current"` (goes along) or `"committed"` (dropped)
+-- @raise `invalid`, `exists`, `dirty`, `running`, `not_supported` (a source of other volumes)
+function methods:rename(new, options)
+   run(self, "rename", new, options)
+   self.vid = new
+end
+
+--- A new volume with the same settings and content.
+-- @tparam string new
+-- @tparam[opt] table options `state`: of a volume with a session `"committed"` or `"current"`; `revision`: an id
+-- @treturn volume
+-- @raise `invalid`, `exists`, `dirty`, `no_such_revision`, `no_space`
+function methods:clone(new, options)
+   run(self, "clone", new, options)
+   return volume.new(self.pool, new)
+end
+
+--- Change settings.
+-- @tparam table changes `revisions_to_keep` (false: the pool's), `rw`, `ephemeral`
+-- @raise `invalid`
+function methods:set(changes)
+   run(self, "set", changes)
+end
+
+--- Remove the volume with its history.
+-- @raise `running`, `no_such_volume`
+function methods:remove()
+   run(self, "remove")
+end
+
+--- Check that the images are there which the volume needs.
+-- @treturn boolean true
+-- @raise `corrupt`, `no_such_volume` (the source)
+function methods:verify()
+   local state = state_of(self)
+   local files, source = state.files, state.source
+   if source and not source.config then
+      history.refuse(state, "no_such_volume", ("its source %s is not in this pool"):format(source.vid))
+   elseif source and not source.clean then
+      history.missing(state, source.path)
+   elseif state.config.kind == "origin" and not files.clean
+      and not (state.config.snapshots_disabled and files.dirty) then
+      history.missing(state, state.paths.clean)
+   end
+   return true
+end
+
+--- The plan of an operation as things are now; nothing is changed.
+-- @tparam string name of a method, such as `"stop"`
+-- @param ... the method's arguments
+-- @treturn plan
+function methods:plan(name, ...)
+   local make = request[name]
+   if name == "revert" then
+      local id, options = ...
+      return operation.plan(self.pool, make(self.pool, self.vid, options, id))
+   end
+   assert(make, "there is no operation " .. tostring(name))
+   return operation.plan(self.pool, make(self.pool, self.vid, ...))
+end
+
+--- Path of the committed image, for reading. It never changes: whoever has it
+-- open keeps this content, whatever happens to the volume. (A volume with
+-- `revisions_to_keep = -1` is the exception: it is written to when it runs.)
+-- @treturn string
+-- @raise `not_supported`, `corrupt` (there is none)
+function methods:export()
+   local state = state_of(self)
+   history.require_saved(state, "export")
+   if not state.files.clean then
+      history.missing(state, state.paths.clean)
+   end
+   return image_path(self, "clean")
+end
+
+--- End an export.
+-- @tparam string path what `export` returned
+function methods:export_end(path)
+   assert(path == image_path(self, "clean"), "not a path that export returned")
+end
+
+--- Begin an import: a file to fill.
+-- @param size bytes or text; what is in the file at the end counts
+-- @treturn string its path
+-- @raise `not_supported`, `dirty`, `invalid`
+function methods:import_data(size)
+   return run(self, "import_data", size)
+end
+
+--- End an import: commit what is in the file, or drop it.
+-- @tparam boolean success
+-- @raise `dirty`, `invalid` (no import was begun)
+function methods:import_data_end(success)
+   run(self, "import_data_end", success)
+end
+
+--- Take over the content of another volume, of this pool or another.
+-- @tparam volume source
+-- @tparam[opt] table options `state`: of a source with a session `"committed"` or `"current"`
+-- @treturn volume itself
+-- @raise `dirty`, `not_supported`, `no_space`
+function methods:import_volume(source, options)
+   assert(getmetatable(source) == mt, "a volume is needed")
+   if source.pool.store == self.pool.store then
+      run(self, "import_volume", source.vid, options)
+   else
+      transfer.import_foreign(self, source, options or {})
+   end
+   return self
+end
+
+--- Take over the content of a file, a block device or a pipe.
+-- @function import_file
+-- @tparam string path `"-"`: standard input
+-- @tparam[opt] table options `format`: `"raw"`, or one that qemu-img reads (default: by the ending of the name);
+-- `size`: the volume's size, if the data may be shorter
+-- @raise `dirty`, `not_supported`, `no_space`, `io`, `invalid`
+methods.import_file = transfer.import_file
+
+--- Write the committed content to a file, a block device or a pipe, without holes where they cannot be.
+-- @function export_file
+-- @tparam string path `"-"`: standard output
+-- @tparam[opt] table options `revision`: an id; `state`; `format`
+-- @raise `not_supported`, `no_such_revision`, `no_space`, `io`
+methods.export_file = transfer.export_file
+
+return volume
