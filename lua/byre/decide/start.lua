@@ -45,9 +45,10 @@ local function take_source(state, source)
    if own and own.ino == source.clean.ino and own.dev == source.clean.dev then
       return nil
    elseif source.config.snapshots_disabled or source.crosses_device then
-      return plan.clone(source.path, state.paths.clean, { keep_mtime = true, replace = true, volatile = true })
+      return plan.clone(source.path, state.paths.clean,
+         { keep_mtime = true, replace = own ~= nil, volatile = state.config.kind == "snapshot" })
    end
-   return plan.link(source.path, state.paths.clean, { replace = true })
+   return plan.link(source.path, state.paths.clean, { replace = own ~= nil })
 end
 
 -- how large the session's image is to be: the source's size, or more if asked
@@ -63,7 +64,7 @@ local function start_snapshot(state)
       plan.phase({ sync = false },
          take_source(state, source),
          plan.clone(source.path, state.paths.dirty,
-            { size = session_size(state, source), replace = true, volatile = true })),
+            { size = session_size(state, source), replace = state.files.dirty ~= nil, volatile = true })),
    }, { plan.phase({}, history.sweep(state)) })
 end
 

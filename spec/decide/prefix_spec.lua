@@ -1,0 +1,374 @@
+-- Every prefix of every plan is a possible crash. Each is made in memory, the
+-- state is read again as the next process would, and then: no image is lost or
+-- mixed, no revision that was listed is lost unless the plan prunes it, and the
+-- operation, done again, succeeds and ends where it would have ended.
+local catalog = require("byre.catalog")
+local config = require("byre.config")
+local copies = require("byre.decide.copies")
+local create = require("byre.decide.create")
+local executor = require("byre.executor")
+local import = require("byre.decide.import")
+local layout = require("byre.layout")
+local memory_store = require("spec.support.memory_store")
+local plan = require("byre.plan")
+local rename = require("byre.decide.rename")
+local resize = require("byre.decide.resize")
+local revert = require("byre.decide.revert")
+local start = require("byre.decide.start")
+local stop = require("byre.decide.stop")
+local survey = require("byre.survey")
+
+local vid = "vm/work/private"
+local source = "vm/tpl/root"
+local pool = config.pool("pool", {})
+
+local function settings(kind, keep)
+   return config.volume(vid, {
+      snap_on_start = kind:find("snapshot") ~= nil, save_on_stop = kind:find("origin") ~= nil,
+      source = kind:find("snapshot") and source or nil, size = 7, revisions_to_keep = keep,
+   })
+end
+
+local function register(store, id, values)
+   store:put(layout.entry(id), catalog.encode_volume(values, nil))
+end
+
+local function look(store, id)
+   return survey.volume(store, id or vid, pool, { writers = true })
+end
+
+-- a store with a volume that went through some sessions: revisions 1..n hold "r1".."rn"
+local function pool_with(options)
+   local store = memory_store.new()
+   register(store, source, settings("origin", 1))
+   store:put(layout.image(source, "clean"), "template")
+   register(store, vid, settings(options.kind or "origin", options.keep))
+   for seq = 1, options.revisions or 0 do
+      store:put(layout.revision(vid, seq, seq * 100), "r" .. seq, seq * 100)
+   end
+   for _, role in ipairs(layout.roles) do
+      if options[role] then
+         store:put(layout.image(vid, role), options[role], role == "clean" and 5000 or 6000)
+      end
+   end
+   return store
+end
+
+-- the plan with only its first `count` steps
+local function prefix(whole, count)
+   local phases = {}
+   for _, phase in ipairs(whole.phases) do
+      local part = { sync = false }
+      for _, step in ipairs(phase) do
+         if count > 0 then
+            part[#part + 1] = step
+            count = count - 1
+         end
+      end
+      phases[#phases + 1] = part
+   end
+   return plan.new(whole.operation, whole.volume, phases)
+end
+
+local function count_steps(whole)
+   local n = 0
+   for _, phase in ipairs(whole.phases) do
+      n = n + #phase
+   end
+   return n
+end
+
+local function run(store, the_plan)
+   local e = executor.run(store, { the_plan }, { log = function() end })[the_plan]
+   if e then
+      error(tostring(e), 0)
+   end
+end
+
+local function content(store, path)
+   return store.names[path] and store:inode(path).content
+end
+
+-- what a user sees of a volume
+local function view(store, id)
+   local state = look(store, id)
+   local seen = { history = {} }
+   for _, revision in ipairs(survey.history(state)) do
+      seen.history[#seen.history + 1] = content(store, revision.path)
+   end
+   seen.clean = content(store, state.paths.clean)
+   seen.dirty = content(store, state.paths.dirty)
+   seen.registered = state.registered
+   return seen
+end
+
+local function contains(list, item)
+   for _, value in ipairs(list) do
+      if value == item then
+         return true
+      end
+   end
+   return false
+end
+
+-- The end of a list: a revision that a crash saved from being pruned is in the
+-- way of nobody and goes with the next commit.
+local function tail(list, length)
+   return table.move(list, math.max(1, #list - length + 1), #list, 1, {})
+end
+
+-- Crash at every prefix, check, do it again.
+local function crash_everywhere(store, decide, check_crash, is_done)
+   local whole = decide(look(store))
+   local final = store:snapshot()
+   run(final, whole)
+   local expected = view(final)
+   for count = 0, count_steps(whole) do
+      local crashed = store:snapshot()
+      run(crashed, prefix(whole, count))
+      local label = ("after %d of %d steps of\n%s"):format(count, count_steps(whole), tostring(whole))
+      check_crash(view(crashed), label, crashed)
+      if not (is_done and is_done(crashed)) then
+         run(crashed, decide(look(crashed)))
+      end
+      local now = view(crashed)
+      now.history = tail(now.history, #expected.history)
+      assert.same(expected, now, label)
+   end
+end
+
+describe("a crash anywhere in", function()
+   for _, keep in ipairs({ 0, 1, 2, 3, 9 }) do
+      for revisions = 0, 3 do
+         it(("stop loses nothing (revisions_to_keep %d, %d revisions)"):format(keep, revisions), function()
+            local store = pool_with({ keep = keep, revisions = revisions, clean = "clean", dirty = "dirty" })
+            local before = view(store)
+            crash_everywhere(store, function(state) return stop(state, {}) end, function(now, label)
+               assert.is_true(now.dirty == "dirty" and now.clean == "clean" or now.dirty == nil and now.clean == "dirty",
+                  label)
+               if now.dirty then
+                  assert.same(before.history, now.history, label)
+               elseif keep > 0 then
+                  assert.is_true(contains(now.history, "clean"), label)
+               end
+               for i = math.max(1, revisions - keep + 2), revisions do
+                  assert.is_true(keep == 0 or contains(now.history, "r" .. i), label)
+               end
+            end)
+         end)
+      end
+   end
+
+   it("stop without snapshots loses nothing", function()
+      for _, clean in ipairs({ false, "clean" }) do
+         local store = pool_with({ keep = -1, dirty = "dirty", clean = clean or nil })
+         crash_everywhere(store, function(state) return stop(state, {}) end, function(now, label)
+            assert.is_true(now.dirty == "dirty" or now.clean == "dirty", label)
+         end)
+      end
+   end)
+
+   it("stop after snapshots were enabled again loses nothing (no committed image)", function()
+      local store = pool_with({ keep = 1, dirty = "dirty" })
+      crash_everywhere(store, function(state) return stop(state, {}) end, function(now, label)
+         assert.is_true(now.dirty == "dirty" or now.clean == "dirty", label)
+      end)
+   end)
+
+   it("stop --discard keeps the committed image and the history", function()
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean", dirty = "dirty" })
+      crash_everywhere(store, function(state) return stop(state, { discard = true }) end, function(now, label)
+         assert.equal("clean", now.clean, label)
+         assert.same({ "r1", "r2" }, now.history, label)
+      end)
+   end)
+
+   for _, precache in ipairs({ false, "clean", "other" }) do
+      it(("start keeps the committed image (precache: %s)"):format(tostring(precache)), function()
+         local store = pool_with({ keep = 1, revisions = 1, clean = "clean" })
+         if precache then
+            store:put(layout.image(vid, "precache"), precache, precache == "clean" and 5000 or 5001)
+         end
+         crash_everywhere(store, start, function(now, label)
+            assert.equal("clean", now.clean, label)
+            assert.is_true(now.dirty == nil or now.dirty == "clean", label)
+            assert.same({ "r1" }, now.history, label)
+         end)
+      end)
+   end
+
+   it("start without snapshots always leaves the image under one name", function()
+      local store = pool_with({ keep = -1, revisions = 2, clean = "clean" })
+      crash_everywhere(store, start, function(now, label)
+         assert.is_true(now.clean == "clean" or now.dirty == "clean", label)
+      end)
+   end)
+
+   it("start without snapshots never writes to an inode that somebody else has", function()
+      local store = pool_with({ keep = -1, clean = "clean" })
+      store:link(layout.image(vid, "clean"), "vm/app/root.img")
+      run(store, start(look(store)))
+      store:inode(layout.image(vid, "dirty")).content = "written by the guest"
+      assert.equal("clean", content(store, "vm/app/root.img"))
+   end)
+
+   it("start of a snapshot gives the source's content, again and again", function()
+      local store = pool_with({ kind = "snapshot" })
+      crash_everywhere(store, start, function(now, label)
+         assert.is_true(now.dirty == nil or now.dirty == "template", label)
+      end)
+      run(store, start(look(store)))
+      crash_everywhere(store, start, function(now, label)
+         assert.equal("template", now.dirty, label)
+      end)
+   end)
+
+   it("start of an origin_snapshot keeps what was committed until the session is there", function()
+      local store = pool_with({ kind = "origin_snapshot", keep = 2, revisions = 1, clean = "committed" })
+      local whole = start(look(store))
+      for count = 0, count_steps(whole) do
+         local crashed = store:snapshot()
+         run(crashed, prefix(whole, count))
+         local now = view(crashed)
+         assert.is_true(now.clean == "committed" or now.dirty == "template")
+         run(crashed, start(look(crashed)))
+         assert.equal("template", view(crashed).dirty)
+         run(crashed, stop(look(crashed), {}))
+         assert.equal("template", view(crashed).clean)
+         assert.is_true(contains(view(crashed).history, "r1"))
+      end
+   end)
+
+   it("stop of an origin_snapshot loses nothing, also on an unchanged source", function()
+      local store = pool_with({ kind = "origin_snapshot", keep = 3 })
+      for session = 1, 3 do
+         run(store, start(look(store)))
+         store:inode(layout.image(vid, "dirty")).content = "session " .. session
+         crash_everywhere(store, function(state) return stop(state, {}) end, function(now, label)
+            assert.is_true(now.dirty == "session " .. session or now.clean == "session " .. session, label)
+            assert.is_true(contains(now.history, "template") or now.clean == "template", label)
+         end)
+         run(store, stop(look(store), {}))
+      end
+   end)
+
+   for _, id in ipairs({ "1", "2", "3", false }) do
+      it(("revert keeps the current state and the wanted one (to %s)"):format(id or "the newest"), function()
+         local store = pool_with({ keep = 3, revisions = 3, clean = "clean" })
+         local wanted = "r" .. (id or "3")
+         crash_everywhere(store, function(state) return revert.to(state, id or nil, {}) end, function(now, label)
+            assert.is_true(now.clean == "clean" or contains(now.history, "clean"), label)
+            assert.is_true(now.clean == wanted or contains(now.history, wanted), label)
+            for i = 1, 3 do
+               assert.is_true(now.clean == "r" .. i or contains(now.history, "r" .. i), label)
+            end
+         end, function(crashed) return content(crashed, layout.image(vid, "clean")) == wanted end)
+      end)
+   end
+
+   it("resize keeps a whole image", function()
+      local store = pool_with({ keep = 1, revisions = 1, clean = "clean" })
+      crash_everywhere(store, function(state) return resize(state, 100, {}) end, function(now, label)
+         assert.equal("clean", now.clean, label)
+         assert.same({ "r1" }, now.history, label)
+      end)
+   end)
+
+   for _, keep in ipairs({ 0, 1, 2 }) do
+      it(("the end of an import loses nothing (revisions_to_keep %d)"):format(keep), function()
+         local store = pool_with({ keep = keep, revisions = 2, clean = "clean", import = "imported" })
+         crash_everywhere(store, function(state) return import.finish(state, true) end, function(now, label, crashed)
+            assert.is_true(now.clean == "clean" and content(crashed, layout.image(vid, "import")) == "imported"
+               or now.clean == "imported", label)
+            assert.is_true(keep == 0 or now.clean == "clean" or contains(now.history, "clean"), label)
+         end, function(crashed) return content(crashed, layout.image(vid, "clean")) == "imported" end)
+      end)
+   end
+
+   it("taking over another image loses nothing", function()
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean" })
+      crash_everywhere(store, function(state)
+         return import.replace(state, "import_volume", function(to, options)
+            return plan.clone(layout.image(source, "clean"), to, options)
+         end)
+      end, function(now, label)
+         assert.is_true(now.clean == "clean" or now.clean == "template" and contains(now.history, "clean"), label)
+         assert.is_true(contains(now.history, "r2"), label)
+      end, function(crashed) return content(crashed, layout.image(vid, "clean")) == "template" end)
+   end)
+
+   it("snapshot of a running volume keeps history and session", function()
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean", dirty = "dirty" })
+      local whole = copies.snapshot(look(store))
+      for count = 0, count_steps(whole) do
+         local crashed = store:snapshot()
+         run(crashed, prefix(whole, count))
+         local now = view(crashed)
+         assert.equal("clean", now.clean)
+         assert.equal("dirty", now.dirty)
+         run(crashed, copies.snapshot(look(crashed)))
+         run(crashed, stop(look(crashed), {}))
+         assert.same("dirty", view(crashed).clean)
+         assert.is_true(contains(view(crashed).history, "dirty"))
+      end
+   end)
+
+   it("create leaves something that can be created again or removed", function()
+      local store = memory_store.new()
+      local values = settings("origin", 1)
+      crash_everywhere(store, function(state) return create.new(state, values) end, function() end,
+         function(crashed) return content(crashed, layout.image(vid, "clean")) ~= nil end)
+   end)
+
+   it("remove leaves the whole volume, or none and what can be cleared", function()
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean", dirty = "dirty" })
+      crash_everywhere(store, create.remove, function(now, label)
+         if now.registered then
+            assert.same({ history = { "r1", "r2" }, clean = "clean", dirty = "dirty", registered = true }, now, label)
+         end
+      end, function(crashed)
+         local state = look(crashed)
+         if state.registered then
+            return false
+         elseif state.removed then
+            run(crashed, create.finish_removal(state))
+         end
+         return true
+      end)
+   end)
+
+   it("remove never blocks the name", function()
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean" })
+      local whole = create.remove(look(store))
+      for count = 1, count_steps(whole) do
+         local crashed = store:snapshot()
+         run(crashed, prefix(whole, count))
+         run(crashed, create.new(look(crashed), settings("origin", 1)))
+         assert.same({ history = {}, clean = "", registered = true }, view(crashed))
+      end
+   end)
+
+   it("rename leaves one whole volume under one of the two names", function()
+      for _, dirty in ipairs({ false, "dirty" }) do
+         local store = pool_with({ keep = 2, revisions = 2, clean = "clean", dirty = dirty or nil })
+         local new = "vm/other/disk"
+         local before = view(store)
+         local options = { state = "current" }
+         local whole = rename(look(store), look(store, new), options)
+         for count = 0, count_steps(whole) do
+            local crashed = store:snapshot()
+            run(crashed, prefix(whole, count))
+            local old_view, new_view = view(crashed), view(crashed, new)
+            assert.is_true(old_view.registered ~= new_view.registered, count)
+            assert.same(before, old_view.registered and old_view or new_view)
+            if old_view.registered then
+               run(crashed, rename(look(crashed), look(crashed, new), options))
+            end
+            assert.same(before, view(crashed, new))
+            -- what is left under the old name is known as garbage
+            run(crashed, create.new(look(crashed), settings("origin", 1)))
+            assert.same(before, view(crashed, new))
+         end
+      end
+   end)
+end)
