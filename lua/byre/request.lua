@@ -65,10 +65,11 @@ function request.remove_revision(_, id, revision)
    end }
 end
 
-function request.snapshot(_, id)
+function request.snapshot(_, id, wanted)
+   wanted = options_table(wanted)
    local self = { vid = id, reads = false }
    function self.decide(state)
-      local the_plan, seq = copies.snapshot(state)
+      local the_plan, seq = copies.snapshot(state, wanted)
       self.seq = seq
       return the_plan
    end
@@ -76,6 +77,13 @@ function request.snapshot(_, id)
       return tostring(self.seq)
    end
    return self
+end
+
+function request.annotate(_, id, revision, wanted)
+   assert(type(wanted) == "table", "notes are a table")
+   return { vid = id, reads = false, decide = function(state)
+      return copies.annotate(state, revision, wanted)
+   end }
 end
 
 function request.resize(_, id, size, options)

@@ -2,7 +2,8 @@
 --
 -- Reads, never writes. The state is a plain table:
 --
---    vid, config     the effective settings (`config.effective`)
+--    vid, now        seconds since the epoch
+--    config          the effective settings (`config.effective`)
 --    raw, registered the catalog entry as read; whether there is one
 --    removed         a removal or a renaming of this vid was interrupted
 --    files           role -> stat of the clean, dirty, precache and import image
@@ -16,6 +17,8 @@
 -- takes its own name; a crash between the two leaves `preserved`, and whoever
 -- decides next finds that half of the work done.
 -- @module byre.survey
+local core = require("byre.core")
+
 local catalog = require("byre.catalog")
 local config = require("byre.config")
 local failure = require("byre.failure")
@@ -119,7 +122,8 @@ end
 
 local function new_state(volume)
    return {
-      vid = volume, files = {}, paths = {}, revisions = {}, temporaries = {}, strays = {}, old_revisions = {},
+      vid = volume, now = core.now(), files = {}, paths = {},
+      revisions = {}, temporaries = {}, strays = {}, old_revisions = {},
    }
 end
 

@@ -5,6 +5,7 @@
 -- @module byre.volume
 local history = require("byre.decide.history")
 local layout = require("byre.layout")
+local notes = require("byre.notes")
 local operation = require("byre.operation")
 local request = require("byre.request")
 local survey = require("byre.survey")
@@ -140,26 +141,25 @@ function methods:is_running()
    return dirty ~= nil and dirty.writers == true
 end
 
-local function public_revision(self, revision, stat, notes)
-   notes = notes or {}
+local function public_revision(self, state, revision, stat)
+   local noted = notes.of(state, revision)
    return {
       id = revision.id, seq = revision.seq, time = revision.time, path = self.pool.dir .. "/" .. revision.path,
-      size = stat and stat.size, tags = notes.tags or {}, note = notes.note, hold_until = notes.hold_until,
+      size = stat and stat.size, tags = noted.tags, note = noted.note, hold_until = noted.hold_until,
    }
 end
 
 --- The revisions, oldest first.
--- @treturn {table,...} `id`, `seq`, `time` (last write to that content, epoch), `path`, `size` (bytes), `tags`,
--- `note`, `hold_until`
+-- @treturn {table,...} `id`, `seq`, `time` (last write to that content, epoch), `path`, `size` (bytes), `tags`
+-- (name -> true), `note`, `hold_until` (epoch; true: no end)
 function methods:revisions()
    local state = state_of(self)
-   local notes = state.raw.revisions or {}
    local list = {}
    for _, revision in ipairs(survey.history(state)) do
       local stat = self.pool.store:stat(revision.path)
       -- gone since the directory was read: pruned by somebody else
       if stat then
-         list[#list + 1] = public_revision(self, revision, stat, notes[revision.id])
+         list[#list + 1] = public_revision(self, state, revision, stat)
       end
    end
    return list
@@ -172,8 +172,7 @@ end
 function methods:revision(id)
    local state = state_of(self)
    local revision = history.find(state, id)
-   local notes = state.raw.revisions or {}
-   return public_revision(self, revision, self.pool.store:stat(revision.path), notes[revision.id])
+   return public_revision(self, state, revision, self.pool.store:stat(revision.path))
 end
 
 --- Go back to a revision. What was committed becomes the newest revision.
@@ -186,17 +185,28 @@ end
 
 --- Remove one revision.
 -- @tparam string id
--- @raise `no_such_revision`
+-- @raise `no_such_revision`, `policy` (it is held)
 function methods:remove_revision(id)
    assert(id ~= nil, "a revision's id is needed")
    run(self, "remove_revision", id)
 end
 
 --- Make a revision now; of a running volume it is what a power cut would leave.
+-- @tparam[opt] table wanted `tag`, `note`, `hold_until`, as for `annotate`
 -- @treturn table the revision
--- @raise `not_supported`, `no_space`, `io`
-function methods:snapshot()
-   return self:revision(run(self, "snapshot"))
+-- @raise `not_supported`, `no_space`, `io`, `invalid`
+function methods:snapshot(wanted)
+   return self:revision(run(self, "snapshot", wanted))
+end
+
+--- Note something of a revision.
+-- @tparam string id
+-- @tparam table wanted `tag` (add this one), `untag` (take this one away), `note` (text; false: none), `hold_until`
+-- (epoch: nothing removes it before then; true: no end; false: no hold)
+-- @raise `no_such_revision`, `invalid`
+function methods:annotate(id, wanted)
+   assert(id ~= nil, "a revision's id is needed")
+   run(self, "annotate", id, wanted)
 end
 
 --- Another size.
@@ -234,7 +244,7 @@ function methods:set(changes)
 end
 
 --- Remove the volume with its history.
--- @raise `running`, `no_such_volume`
+-- @raise `running`, `no_such_volume`, `policy` (a revision is held)
 function methods:remove()
    run(self, "remove")
 end

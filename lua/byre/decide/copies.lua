@@ -1,8 +1,10 @@
 --- Decide: which image stands for a volume when it is copied, and the copies
 -- that stay in its history.
 -- @module byre.decide.copies
+local catalog = require("byre.catalog")
 local history = require("byre.decide.history")
 local layout = require("byre.layout")
+local notes = require("byre.notes")
 local plan = require("byre.plan")
 
 local copies = {}
@@ -40,32 +42,43 @@ end
 -- leave (crash-consistent); the state before the session goes into the history
 -- ahead of it, so that numbers follow time.
 -- @tparam table state
+-- @tparam table wanted what is to be noted of it, see `notes.change`
 -- @treturn plan
 -- @treturn integer seq of the new revision
--- @raise `not_supported`, `corrupt`
-function copies.snapshot(state)
+-- @raise `not_supported`, `corrupt`, `invalid`
+function copies.snapshot(state, wanted)
    history.require_saved(state, "make a revision of")
    if state.config.snapshots_disabled then
       history.refuse(state, "not_supported", "snapshots are disabled (revisions_to_keep = -1)",
          { hint = "byre set " .. state.vid .. " revisions_to_keep=1" })
    end
    local files, paths = state.files, state.paths
-   local seq = history.next_seq(state)
-   if not files.dirty then
-      if not files.clean then
-         history.missing(state, paths.clean)
-      end
-      local path = layout.revision(state.vid, seq, files.clean.mtime)
-      return plan.new("snapshot", state.vid,
-         { plan.phase({}, plan.clone(paths.clean, path, { keep_mtime = true })) }), seq
+   local seq, role, link = history.next_seq(state), "clean", nil
+   if files.dirty then
+      role, link = "dirty", history.preserve(state)
+      seq = link and seq + 1 or seq
+   elseif not files.clean then
+      history.missing(state, paths.clean)
    end
-   local link = history.preserve(state)
-   if link then
-      seq = seq + 1
+   local path = layout.revision(state.vid, seq, files[role].mtime)
+   local write
+   if next(wanted) then
+      write = plan.write(layout.entry(state.vid), catalog.encode(notes.change(state, { path = path }, wanted)))
    end
-   local path = layout.revision(state.vid, seq, files.dirty.mtime)
    return plan.new("snapshot", state.vid,
-      { plan.phase({}, link, plan.clone(paths.dirty, path, { keep_mtime = true })) }), seq
+      { plan.phase({}, link, plan.clone(paths[role], path, { keep_mtime = true }), write) }), seq
+end
+
+--- Plan other notes on a revision.
+-- @tparam table state
+-- @tparam string id
+-- @tparam table wanted see `notes.change`
+-- @treturn plan
+-- @raise `no_such_revision`, `invalid`
+function copies.annotate(state, id, wanted)
+   local entry = notes.change(state, history.find(state, id), wanted)
+   return plan.new("annotate", state.vid,
+      { plan.phase({}, plan.write(layout.entry(state.vid), catalog.encode(entry))) })
 end
 
 return copies

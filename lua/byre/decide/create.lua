@@ -115,11 +115,14 @@ end
 -- what is left of the images after a crash is known as garbage by its mark.
 -- @tparam table state
 -- @treturn plan
--- @raise `running`: somebody has its image open for writing
+-- @raise `running`: somebody has its image open for writing; `policy`: a revision is held
 function create.remove(state)
    if state.files.dirty and state.files.dirty.writers then
       history.refuse(state, "running", "it is running: somebody has its image open for writing",
          { path = state.paths.dirty, hint = "stop what uses it first" })
+   end
+   for _, revision in ipairs(state.revisions) do
+      history.require_released(state, revision)
    end
    local images, mark = create.finish_removal_phases(state)
    images.sync = true

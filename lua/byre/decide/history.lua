@@ -1,10 +1,14 @@
 --- What every decision about committed images shares: keep the old one as a
 -- revision, prune, refresh the precache, and the checks before them.
 -- @module byre.decide.history
+local core = require("byre.core")
+
 local failure = require("byre.failure")
 local layout = require("byre.layout")
+local notes = require("byre.notes")
 local plan = require("byre.plan")
 local survey = require("byre.survey")
+local units = require("byre.units")
 
 local history = {}
 
@@ -35,9 +39,8 @@ end
 
 --- The error about an image that should be there.
 function history.missing(state, path, hint)
-   local errno = require("byre.core").errno.ENOENT
    history.refuse(state, "corrupt", "the image " .. path .. " is missing",
-      { path = path, errno = errno, hint = hint })
+      { path = path, errno = core.errno.ENOENT, hint = hint })
 end
 
 --- The number that the next revision gets.
@@ -62,24 +65,36 @@ function history.preserve(state)
    return plan.link(state.paths.clean, path, { mode = clean.mode ~= image_mode and image_mode or nil }), path
 end
 
---- Steps that remove the oldest revisions until `keep` are left.
+--- Steps that remove the oldest revisions until `keep` are left; those that are
+-- held stay besides.
 -- @tparam table state
 -- @tparam integer keep
 -- @tparam ?string added path of a revision that the plan adds
 -- @treturn {step,...}
 function history.prune(state, keep, added)
-   local paths = {}
+   local list = {}
    for _, revision in ipairs(state.revisions) do
       if revision.path ~= added then
-         paths[#paths + 1] = revision.path
+         list[#list + 1] = revision
       end
    end
-   paths[#paths + 1] = added
    local steps = {}
-   for i = 1, #paths - keep do
-      steps[i] = plan.unlink(paths[i])
+   for i = 1, #list + (added and 1 or 0) - keep do
+      if list[i] and not notes.is_held(state, list[i]) then
+         steps[#steps + 1] = plan.unlink(list[i].path)
+      end
    end
    return steps
+end
+
+--- Refuse to remove a revision that is held.
+function history.require_released(state, revision)
+   if notes.is_held(state, revision) then
+      local hold = notes.of(state, revision).hold_until
+      history.refuse(state, "policy", ("revision %s is held%s"):format(revision.id,
+         hold == true and "" or " until " .. units.format_time(hold)),
+         { hint = "release it first: annotate it with hold_until = false" })
+   end
 end
 
 --- Steps that remove what a crash of an earlier operation left unnamed.

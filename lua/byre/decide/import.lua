@@ -1,5 +1,7 @@
 --- Decide: new content from outside.
 -- @module byre.decide.import
+local core = require("byre.core")
+
 local history = require("byre.decide.history")
 local plan = require("byre.plan")
 
@@ -44,7 +46,7 @@ function import.finish(state, success)
          { plan.phase({ sync = false }, file and plan.unlink(state.paths.import)) })
    elseif not file then
       history.refuse(state, "invalid", "there is no import to end; begin one with import_data",
-         { errno = require("byre.core").errno.ENOENT, path = state.paths.import })
+         { errno = core.errno.ENOENT, path = state.paths.import })
    elseif file.size == 0 then
       history.refuse(state, "invalid", "the imported image is empty", { path = state.paths.import })
    end

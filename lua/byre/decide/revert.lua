@@ -45,9 +45,10 @@ end
 -- @tparam table state
 -- @tparam string id
 -- @treturn plan
--- @raise `no_such_revision`
+-- @raise `no_such_revision`, `policy` (it is held)
 function revert.remove_revision(state, id)
    local target = history.find(state, id)
+   history.require_released(state, target)
    return plan.new("remove_revision", state.vid, { plan.phase({}, plan.unlink(target.path)) })
 end
 

@@ -1,0 +1,122 @@
+--- What users say of revisions: tags, a note, a hold.
+--
+-- Pure. Notes stand in the volume's catalog entry under the part of the
+-- revision's file name that tells it from every other one, `4@2026-11-22T…Z`:
+-- numbers alone are used again once all revisions are gone.
+-- @module byre.notes
+local failure = require("byre.failure")
+local layout = require("byre.layout")
+
+local notes = {}
+
+--- The key of a revision among the notes.
+-- @tparam string volume its vid
+-- @tparam table revision with `path`
+-- @treturn string
+function notes.key(volume, revision)
+   return revision.path:sub(#layout.image(volume, "clean") + 2)
+end
+
+--- What is noted of a revision.
+-- @tparam table state of `byre.survey`
+-- @tparam table revision
+-- @treturn table `tags` (name -> true), `note`, `hold_until` (epoch, or true: no end)
+function notes.of(state, revision)
+   local stored = (state.raw and state.raw.revisions or {})[notes.key(state.vid, revision)] or {}
+   local tags = {}
+   for _, tag in ipairs(type(stored.tags) == "table" and stored.tags or {}) do
+      tags[tag] = true
+   end
+   return { tags = tags, note = stored.note, hold_until = stored.hold_until }
+end
+
+--- Is a revision held now?
+-- @tparam table state
+-- @tparam table revision
+-- @treturn boolean
+function notes.is_held(state, revision)
+   local hold = notes.of(state, revision).hold_until
+   return hold == true or math.type(hold) == "integer" and hold > state.now
+end
+
+local changes = {
+   tag = function(value)
+      return type(value) == "string" and value:find("^[%w_.:-]+$"), "must be letters, digits and _ . : -"
+   end,
+   untag = function(value)
+      return type(value) == "string", "must be a tag"
+   end,
+   note = function(value)
+      return value == false or type(value) == "string", "must be text, or false for none"
+   end,
+   hold_until = function(value)
+      return type(value) == "boolean" or math.type(value) == "integer",
+         "must be a time in seconds since the epoch, true for no end, or false for no hold"
+   end,
+}
+
+local function check(volume, wanted)
+   for key, value in pairs(wanted) do
+      local rule = changes[key]
+      if not rule then
+         failure.raise("invalid", volume, ("a revision has no %s; it has tag, untag, note and hold_until"):format(
+            failure.quote(tostring(key))), { volume = volume })
+      end
+      local ok, reason = rule(value)
+      if not ok then
+         failure.raise("invalid", volume, ("%s: %s"):format(key, reason), { volume = volume })
+      end
+   end
+end
+
+local function sorted(set)
+   local list = {}
+   for tag in pairs(set) do
+      list[#list + 1] = tag
+   end
+   table.sort(list)
+   return list
+end
+
+--- The catalog entry with other notes on one revision, and without those on
+-- revisions that are gone.
+-- @tparam table state
+-- @tparam table revision
+-- @tparam table wanted `tag`, `untag`, `note`, `hold_until`; false takes a note or a hold away
+-- @treturn table the entry
+-- @raise `invalid`
+function notes.change(state, revision, wanted)
+   check(state.vid, wanted)
+   local raw, kept = {}, {}
+   for key, value in pairs(state.raw) do
+      raw[key] = value
+   end
+   for _, other in ipairs(state.revisions) do
+      local key = notes.key(state.vid, other)
+      kept[key] = (state.raw.revisions or {})[key]
+   end
+   local key = notes.key(state.vid, revision)
+   local now = notes.of(state, revision)
+   if wanted.tag then
+      now.tags[wanted.tag] = true
+   end
+   if wanted.untag then
+      now.tags[wanted.untag] = nil
+   end
+   local stored = {}
+   for name, value in pairs(kept[key] or {}) do
+      stored[name] = value
+   end
+   local tags = sorted(now.tags)
+   stored.tags = #tags > 0 and tags or nil
+   for _, name in ipairs({ "note", "hold_until" }) do
+      if wanted[name] ~= nil then
+         stored[name] = wanted[name] or nil
+      end
+   end
+   kept[key] = next(stored) and stored or nil
+   raw.revisions = next(kept) and kept or nil
+   return raw
+end
+
+return notes
