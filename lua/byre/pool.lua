@@ -313,12 +313,16 @@ function methods:group(name)
    return group.new(self, vid.check_group(name))
 end
 
--- vids or volumes -> requests
+-- vids or volumes -> requests, one for each volume
 local function requests_for(self, name, list, options)
    assert(type(list) == "table", "a list of volumes")
-   local requests = {}
-   for i, item in ipairs(list) do
-      requests[i] = request[name](self, type(item) == "string" and item or item.vid, options)
+   local requests, known = {}, {}
+   for _, item in ipairs(list) do
+      local id = type(item) == "string" and item or item.vid
+      if not known[id] then
+         known[id] = true
+         requests[#requests + 1] = request[name](self, id, options)
+      end
    end
    return requests
 end
