@@ -30,9 +30,11 @@ local function damaged(path, reason)
 end
 
 local function decode(path, text)
-   local ok, value, _, message = pcall(dkjson.decode, text, 1, nil)
+   local ok, value, position, message = pcall(dkjson.decode, text, 1, nil)
    if not ok or value == nil then
       damaged(path, "is not JSON: " .. tostring(ok and message or value))
+   elseif text:find("%S", position) then
+      damaged(path, "is not JSON: there is more behind its end")
    elseif type(value) ~= "table" or (getmetatable(value) or {}).__jsontype == "array" then
       damaged(path, "is not a JSON object")
    end

@@ -5,6 +5,10 @@
 -- A plan that fails before its commit point is undone and stops; the others
 -- go on. After the commit point nothing fails any more: what goes wrong in
 -- the cleanup is logged as a warning.
+--
+-- A hook may raise anything at any step, and an interrupt comes between any
+-- two instructions. So the list of what takes things back already knows of a
+-- change before it is made.
 -- @module byre.executor
 local core = require("byre.core")
 local failure = require("byre.failure")
@@ -67,8 +71,17 @@ function fill.write(_, step, file)
 end
 
 function fill.copy(self, step, file)
-   local bytes = check(step.to, file:copy_from(step.input, { progress = self:progress() }))
-   return { bytes = bytes }
+   check(step.from, file:copy_from(step.input, { progress = self:progress() }))
+   local size = check(step.to, file:stat()).size
+   if size == 0 then
+      failure.raise("invalid", step.from, "is empty; an image has at least 1 byte", { path = step.from })
+   elseif step.size and step.size < size then
+      failure.raise("invalid", step.from, ("has %d bytes, more than the size asked for (%d)"):format(size, step.size),
+         { path = step.from })
+   elseif step.size and step.size > size then
+      check(step.to, file:truncate(step.size))
+   end
+   return { bytes = step.size or size }
 end
 
 function fill.clone(self, step, file)
@@ -93,7 +106,7 @@ function runner:make_dir(step)
    local started = core.clock()
    for _, path in ipairs(self.store:make_dir(step.path)) do
       self:touch(path)
-      self:undo_with(function() self.store:remove_dir(path) end)
+      self:push_undo(function() self.store:remove_dir(path) end)
       self:log({ op = "make_dir", path = path }, started)
    end
 end
@@ -161,27 +174,47 @@ function runner:contents(phase)
    return list
 end
 
--- Appliers: change names. Each puts what undoes it on the list, if it can be undone.
+function runner:push_undo(fn)
+   self.undo = { fn = fn, earlier = self.undo }
+end
+
+-- Call a function that `undo` takes back; nil: nothing can, so what was done
+-- before has to stay as well. If it fails it has done nothing.
+function runner:act(undo, fn, ...)
+   local earlier = self.undo
+   self.undo = undo and { fn = undo, earlier = earlier } or nil
+   local ok, e = failure.catch(fn, ...)
+   if not ok then
+      self.undo = earlier
+      error(e, 0)
+   end
+end
+
+-- what takes a new name back; nil: the name had a file before, which is gone
+function runner:undo_name(path, replace)
+   if replace and self.store:stat(path) then
+      return nil
+   end
+   return function() self.store:unlink(path) end
+end
+
+-- Appliers: change names.
 local apply = {}
 
 function apply.publish(self, step)
    local made = self.files[step]
-   check(step.to, made.file:publish(step.to, step.replace))
+   self:act(self:undo_name(step.to, step.replace), function()
+      check(step.to, made.file:publish(step.to, step.replace))
+   end)
    self:forget(step)
    self:touch(step.to)
    self:log(step, made.started, made.told)
-   if not step.replace then
-      self:undo_with(function() self.store:unlink(step.to) end)
-   end
 end
 
 function apply.link(self, step)
    local started = core.clock()
-   self.store:link(step.from, step.to, step.replace)
+   self:act(self:undo_name(step.to, step.replace), self.store.link, self.store, step.from, step.to, step.replace)
    self:touch(step.to)
-   if not step.replace then
-      self:undo_with(function() self.store:unlink(step.to) end)
-   end
    if step.mode then
       self.store:chmod(step.to, step.mode)
    end
@@ -190,19 +223,22 @@ end
 
 function apply.rename(self, step)
    local started = core.clock()
-   local replaced = self.store:stat(step.to) ~= nil
-   self.store:rename(step.from, step.to)
+   local store = self.store
+   local undo = not store:stat(step.to) and function()
+      if not store:stat(step.from) then
+         store:rename(step.to, step.from)
+      end
+   end or nil
+   self:act(undo, store.rename, store, step.from, step.to)
    self:touch(step.from)
    self:touch(step.to)
-   if not replaced then
-      self:undo_with(function() self.store:rename(step.to, step.from) end)
-   end
    self:log(step, started)
 end
 
 function apply.unlink(self, step)
    local started = core.clock()
-   if self.store:unlink(step.path) then
+   if self.store:stat(step.path) then
+      self:act(nil, self.store.unlink, self.store, step.path)
       self:touch(step.path)
       self:log(step, started)
    end
@@ -219,10 +255,13 @@ end
 function apply.resize(self, step)
    local started = core.clock()
    local before = self.store:stat(step.path)
-   local devices = self.store:resize(step.path, step.size)
    if before and before.size < step.size then
-      self:undo_with(function() self.store:resize(step.path, before.size) end)
+      -- a loop device that does not follow fails it half-way
+      self:push_undo(function() self.store:resize(step.path, before.size) end)
+   else
+      self.undo = nil
    end
+   local devices = self.store:resize(step.path, step.size)
    self:log(step, started, { loop_devices = #devices > 0 and devices or nil })
 end
 
@@ -234,10 +273,6 @@ function runner:touch(path)
    self.directories[layout.directory(path)] = true
 end
 
-function runner:undo_with(fn)
-   self.undo[#self.undo + 1] = fn
-end
-
 function runner:apply(phase)
    for _, step in ipairs(phase) do
       if not self.skipped[step] then
@@ -247,19 +282,24 @@ function runner:apply(phase)
    end
 end
 
--- Take back what was done since the last barrier that held. What cannot be
--- taken back is whole all the same, and the next operation or a check clears it.
+-- Take back what can be taken back, the last thing first. The rest is whole
+-- all the same, and the next operation or a check clears it.
 function runner:roll_back()
    for step in pairs(self.files) do
       self:forget(step)
    end
-   for i = #self.undo, 1, -1 do
-      local ok, e = failure.catch(self.undo[i])
+   local entry, warnings = self.undo, {}
+   self.undo = nil
+   while entry do
+      local ok, e = failure.catch(entry.fn)
       if not ok then
-         self:warn({ path = e.path }, e)
+         warnings[#warnings + 1] = e
       end
+      entry = entry.earlier
    end
-   self.undo = {}
+   for _, e in ipairs(warnings) do
+      self:warn({ path = e.path }, e)
+   end
 end
 
 function runner:fail(e)
@@ -270,25 +310,31 @@ end
 
 local function new_runner(store, plan, hooks)
    return setmetatable({
-      store = store, plan = plan, hooks = hooks, files = {}, skipped = {}, undo = {}, directories = {},
+      store = store, plan = plan, hooks = hooks, files = {}, skipped = {}, directories = {},
    }, runner)
 end
 
 -- Call a method of every runner that is still in order with its phase; a
--- failure ends that runner. An error that is none of ours undoes all of them.
-local function each(active, method, ...)
+-- failure ends that runner.
+local function each(active, method)
    for _, self in ipairs(active) do
       if not self.error then
-         local ok, e = pcall(method, self, self.phase, ...)
-         if not ok and failure.is(e) then
+         local ok, e = failure.catch(method, self, self.phase)
+         if not ok then
             self:fail(e)
-         elseif not ok then
-            for _, other in ipairs(active) do
-               other:roll_back()
-            end
-            error(e, 0)
          end
       end
+   end
+end
+
+-- Call a function; an error that is none of ours undoes all runners.
+local function guarded(active, fn, ...)
+   local ok, e = pcall(fn, ...)
+   if not ok then
+      for _, self in ipairs(active) do
+         self:roll_back()
+      end
+      error(e, 0)
    end
 end
 
@@ -362,7 +408,7 @@ local function barrier(store, active)
    local list = names(store, active)
    local function failed(item, e)
       for _, self in ipairs(item.runners) do
-         self.undo = {}
+         self.undo = nil
          if not self.error then
             self:fail(failure.new(e.code, e.object, e.message, { errno = e.errno, path = e.path }))
          end
@@ -383,7 +429,7 @@ local function barrier(store, active)
    end
    for _, self in ipairs(active) do
       if self.phase.sync then
-         self.undo, self.directories = {}, {}
+         self.directories = {}
       end
    end
 end
@@ -410,6 +456,15 @@ local function portions(active)
    return list
 end
 
+local function run_phase(store, active)
+   for _, part in ipairs(portions(active)) do
+      each(part, runner.prepare)
+      persist(store, contents(part))
+      each(part, runner.apply)
+   end
+   barrier(store, active)
+end
+
 local function run_phases(store, runners)
    local index = 1
    while true do
@@ -423,12 +478,7 @@ local function run_phases(store, runners)
       if #active == 0 then
          return
       end
-      for _, part in ipairs(portions(active)) do
-         each(part, runner.prepare)
-         persist(store, contents(part))
-         each(part, runner.apply)
-      end
-      barrier(store, active)
+      guarded(active, run_phase, store, active)
       index = index + 1
    end
 end
@@ -454,26 +504,32 @@ local function clean_portion(store, part)
    end
 end
 
+local function clean_phase(store, active)
+   for _, part in ipairs(portions(active)) do
+      clean_portion(store, part)
+   end
+   barrier(store, active)
+   for _, self in ipairs(active) do
+      if self.error then
+         self:warn({ path = self.error.path }, self.error)
+         self.error = nil
+      end
+   end
+end
+
 local function run_cleanup(store, runners)
    local index = 1
    repeat
       local active = {}
       for _, self in ipairs(runners) do
-         self.phase = not self.error and self.plan.phases[self.plan.commit + index]
+         self.phase = self.plan.phases[self.plan.commit + index]
+         -- from the commit point on there is no way back
+         self.undo = nil
          if self.phase then
             active[#active + 1] = self
          end
       end
-      for _, part in ipairs(portions(active)) do
-         clean_portion(store, part)
-      end
-      barrier(store, active)
-      for _, self in ipairs(active) do
-         if self.error then
-            self:warn({ path = self.error.path }, self.error)
-            self.error = nil
-         end
-      end
+      guarded(active, clean_phase, store, active)
       index = index + 1
    until #active == 0
 end

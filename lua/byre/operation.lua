@@ -3,6 +3,7 @@
 local core = require("byre.core")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
+local listing = require("byre.listing")
 local survey = require("byre.survey")
 local vid = require("byre.vid")
 
@@ -57,8 +58,8 @@ local function acquire(pool, modes)
    return locks
 end
 
-local function decide(pool, request)
-   local state = survey.volume(pool.store, request.vid, pool.config, { writers = true })
+local function decide(pool, request, names)
+   local state = survey.volume(pool.store, request.vid, pool.config, { writers = true, listing = names })
    request.state = state
    if not request.may_be_missing then
       survey.require(state)
@@ -68,8 +69,10 @@ end
 
 local function decide_all(pool, requests)
    local plans = {}
+   -- worth it from two on: it reads all names of a directory, not those of one volume
+   local names = #requests > 1 and listing.new(pool.store) or nil
    for _, request in ipairs(requests) do
-      local ok, plan = failure.catch(decide, pool, request)
+      local ok, plan = failure.catch(decide, pool, request, names)
       if ok then
          request.plan = plan
          plans[#plans + 1] = plan

@@ -11,6 +11,7 @@ local failure = require("byre.failure")
 local files = require("byre.store.files")
 local group = require("byre.group")
 local layout = require("byre.layout")
+local listing = require("byre.listing")
 local operation = require("byre.operation")
 local plan = require("byre.plan")
 local request = require("byre.request")
@@ -164,7 +165,9 @@ function pool.open(dir, options)
          failure.raise("no_such_pool", dir, "there is no such directory", { errno = code, path = dir,
             hint = "make a pool with: byre init " .. dir })
       end
-      refuse_directory(dir, message, code)
+      local ok, e = failure.catch(refuse_directory, dir, message, code)
+      e.code = not ok and e.code == "exists" and "no_such_pool" or e.code
+      error(e, 0)
    end
    local store = files.new(handle, dir)
    local ok, result = pcall(function()
@@ -219,10 +222,13 @@ end
 function methods:volumes(pattern)
    assert(pattern == nil or type(pattern) == "string", "a pattern is a string")
    local wanted = pattern and glob(pattern)
+   local names = listing.new(self.store)
    return coroutine.wrap(function()
       walk(self.store, layout.catalog, "", function(id)
          if not wanted or id:find(wanted) then
-            coroutine.yield(volume.new(self, id))
+            local current = volume.new(self, id, names)
+            coroutine.yield(current)
+            current.listing = nil
          end
       end)
    end)

@@ -156,10 +156,11 @@ function request.import_data(pool, id, size)
    end }
 end
 
-function request.import_data_end(_, id, success)
+function request.import_data_end(_, id, success, options)
    assert(type(success) == "boolean", "success: true commits the import, false drops it")
+   options = options_table(options)
    return { vid = id, reads = false, decide = function(state)
-      return import.finish(state, success)
+      return import.finish(state, success, options)
    end }
 end
 
@@ -169,18 +170,30 @@ function request.import_volume(pool, id, source, options)
    return { vid = id, reads = source, decide = function(state)
       local other = survey.require(survey.volume(pool.store, source, pool.config))
       local path = copies.image(other, options)
-      return import.replace(state, "import_volume", function(to, step_options)
+      return import.replace(state, "import_volume", options, function(to, step_options)
          return plan.clone(path, to, step_options)
       end)
    end }
 end
 
---- Content from an open file: `op` is `clone` (same file system or not) or `copy` (whatever can be read).
-function request.import_from(_, id, op, name, input, size)
+--- Content from an open file of another pool.
+function request.import_foreign(_, id, name, input, options)
    return { vid = id, reads = false, decide = function(state)
-      return import.replace(state, op == "clone" and "import_volume" or "import_file", function(to, step_options)
+      return import.replace(state, "import_volume", options, function(to, step_options)
+         step_options.input = input
+         return plan.clone(name, to, step_options)
+      end)
+   end }
+end
+
+--- Content from whatever can be read; the plan can be made without `input`.
+function request.import_file(_, id, name, options, input)
+   options = options_table(options)
+   local size = options.size and units.parse_image_size(options.size)
+   return { vid = id, reads = false, decide = function(state)
+      return import.replace(state, "import_file", options, function(to, step_options)
          step_options.input, step_options.size = input, size
-         return plan[op](name, to, step_options)
+         return plan.copy(name == "-" and "standard input" or name, to, step_options)
       end)
    end }
 end

@@ -131,7 +131,8 @@ end
 -- @tparam store store
 -- @tparam string volume a vid
 -- @tparam table pool settings of the pool
--- @tparam[opt] table options `writers = true`: find out whether somebody has the dirty image open for writing
+-- @tparam[opt] table options `writers = true`: find out whether somebody has the dirty image open for writing;
+-- `listing`: where the names in the volume's directory come from (default: the store)
 -- @treturn table
 -- @raise `corrupt`: a damaged catalog entry; `io`
 function survey.volume(store, volume, pool, options)
@@ -145,7 +146,8 @@ function survey.volume(store, volume, pool, options)
    state.removed = store:stat(layout.removed(volume)) ~= nil
 
    local directory = layout.group_directory(volume)
-   local present = sort_names(state, directory, store:list(directory, vid.name(volume)))
+   local names = (options and options.listing or store):list(directory, vid.name(volume))
+   local present = sort_names(state, directory, names)
    for role in pairs(present) do
       state.files[role] = store:stat(state.paths[role])
    end

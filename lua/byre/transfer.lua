@@ -92,7 +92,7 @@ local function import_converted(self, path, format, options)
    local size = math.max(info["virtual-size"], options.size and units.parse_image_size(options.size) or 0)
    local target = self:import_data(size)
    local ok, e = pcall(qemu_img, path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, target })
-   self:import_data_end(ok)
+   self:import_data_end(ok, options)
    if not ok then
       error(e, 0)
    end
@@ -105,10 +105,9 @@ function transfer.import_file(self, path, options)
    if format ~= "raw" then
       return import_converted(self, path, format, options)
    end
-   local size = options.size and units.parse_image_size(options.size)
    local input = open_outside(path, "r")
    closing(input, function()
-      operation.run(self.pool, { request.import_from(self.pool, self.vid, "copy", path, input, size) })
+      operation.run(self.pool, { request.import_file(self.pool, self.vid, path, options, input) })
    end)
 end
 
@@ -122,13 +121,14 @@ function transfer.import_foreign(self, source, options)
       local input = store:open(path, "r")
       return closing(input, function()
          operation.run(self.pool, {
-            request.import_from(self.pool, self.vid, "clone", source.pool.dir .. "/" .. path, input),
+            request.import_foreign(self.pool, self.vid, source.pool.dir .. "/" .. path, input, options),
          })
       end)
    end)
 end
 
 local function copy_out(self, input, output, path)
+   path = path == "-" and "standard output" or path
    local progress = self.pool.progress
    failure.check(path, { path = path }, output:copy_from(input, { progress = progress and function(done, total)
       return progress({ volume = self.vid, operation = "export", done = done, total = total })

@@ -9,8 +9,10 @@ local units = {}
 local power = { [""] = 0, K = 1, M = 2, G = 3, T = 4, P = 5, E = 6 }
 local letters = { "K", "M", "G", "T", "P", "E" }
 
-local function bad_size(text, reason)
-   failure.raise("invalid", tostring(text), reason)
+local function bad_size(value, reason)
+   local text = tostring(value)
+   local plain = text:find("^[%w.+-]+$") and #text <= 60
+   failure.raise("invalid", plain and text or failure.quote(text), reason)
 end
 
 -- digits * 1024^exponent, or nil when that is above 2^63 - 1
@@ -49,8 +51,8 @@ function units.parse_size(value)
    if value:match("^%s*%-") then
       bad_size(value, "is negative; a size is a number of bytes")
    end
-   local whole, decimals, letter = value:match("^%s*(%d+)%.?(%d*)%s*([KMGTPEkmgtpe]?)i?[Bb]?%s*$")
-   if not whole or (value:find(".", 1, true) and decimals == "") then
+   local whole, decimals, letter, i = value:match("^%s*(%d+)%.?(%d*)%s*([KMGTPEkmgtpe]?)(i?)[Bb]?%s*$")
+   if not whole or (value:find(".", 1, true) and decimals == "") or (letter == "" and i ~= "") then
       bad_size(value, "is not a size; write bytes, or a number with K, M, G or T, such as 10G")
    end
    local exponent = power[letter:upper()]

@@ -8,6 +8,7 @@ local layout = require("byre.layout")
 local notes = require("byre.notes")
 local operation = require("byre.operation")
 local request = require("byre.request")
+local status = require("byre.status")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
 local vid = require("byre.vid")
@@ -36,8 +37,11 @@ function mt.__eq(a, b)
 end
 
 --- Make the object of a volume; whether it exists shows when it is used.
-function volume.new(pool, id)
-   return setmetatable({ pool = pool, vid = id }, mt)
+-- @tparam pool pool
+-- @tparam string id its vid
+-- @tparam[opt] listing names that `status` may use, while volumes are walked through
+function volume.new(pool, id, names)
+   return setmetatable({ pool = pool, vid = id, listing = names }, mt)
 end
 
 local function entry(self)
@@ -139,6 +143,30 @@ end
 function methods:is_running()
    local dirty = state_of(self, { writers = true }).files.dirty
    return dirty ~= nil and dirty.writers == true
+end
+
+--- Everything about the volume at one look; cheaper than asking one by one.
+-- @treturn table see `status.of`; `path` besides: the dirty image's, if there is a session
+-- @raise `no_such_volume`, `corrupt`
+function methods:status()
+   local result = status.of(state_of(self, { writers = true, listing = self.listing }))
+   result.path = result.session and self:path() or nil
+   return result
+end
+
+--- The files that belong to the volume, whatever they are.
+-- @treturn {table,...} `role` (`clean`, `dirty`, `precache`, `import`, `revision`, `temporary`, `stray`,
+-- `old_revision`), `path`, `size` and `used` (bytes), `time` (epoch)
+function methods:files()
+   local list = {}
+   for _, file in ipairs(status.files(state_of(self))) do
+      local stat = file.stat or self.pool.store:stat(file.path)
+      if stat then
+         list[#list + 1] = { role = file.role, path = self.pool.dir .. "/" .. file.path, size = stat.size,
+            used = stat.blocks * 512, time = stat.mtime }
+      end
+   end
+   return list
 end
 
 local function public_revision(self, state, revision, stat)
@@ -310,14 +338,16 @@ end
 
 --- End an import: commit what is in the file, or drop it.
 -- @tparam boolean success
--- @raise `dirty`, `invalid` (no import was begun)
-function methods:import_data_end(success)
-   run(self, "import_data_end", success)
+-- @tparam[opt] table options `discard = true`: do without keeping what is committed now
+-- @raise `dirty`, `invalid` (no import was begun, or it is empty), `corrupt`
+function methods:import_data_end(success, options)
+   run(self, "import_data_end", success, options)
 end
 
 --- Take over the content of another volume, of this pool or another.
 -- @tparam volume source
--- @tparam[opt] table options `state`: of a source with a session `"committed"` or `"current"`
+-- @tparam[opt] table options `state`: of a source with a session `"committed"` or `"current"`; `discard = true`: do
+-- without keeping what is committed now
 -- @treturn volume itself
 -- @raise `dirty`, `not_supported`, `no_space`
 function methods:import_volume(source, options)
@@ -334,7 +364,7 @@ end
 -- @function import_file
 -- @tparam string path `"-"`: standard input
 -- @tparam[opt] table options `format`: `"raw"`, or one that qemu-img reads (default: by the ending of the name);
--- `size`: the volume's size, if the data may be shorter
+-- `size`: the volume's size, if the data may be shorter; `discard = true`: do without keeping what is committed now
 -- @raise `dirty`, `not_supported`, `no_space`, `io`, `invalid`
 methods.import_file = transfer.import_file
 

@@ -102,10 +102,12 @@ end
 -- @tparam table state of the vid
 -- @tparam table settings
 -- @treturn plan
--- @raise `exists`
+-- @raise `exists`, `invalid` (there are none)
 function create.adopt(state, settings)
    if state.registered then
       failure.raise("exists", state.vid, "there is a volume of this name", { volume = state.vid })
+   elseif config.kind(settings) == "origin" and not has_images(state) then
+      failure.raise("invalid", state.vid, "there are no images of this name to take in", { volume = state.vid })
    end
    return plan.new("adopt", state.vid, { plan.phase({}, write_entry(state, settings)) },
       { plan.phase({}, state.removed and plan.unlink(layout.removed(state.vid))) })

@@ -124,11 +124,12 @@ end
 -- @tparam table state
 -- @tparam string operation
 -- @tparam string from path of the dirty or import image
+-- @tparam[opt] table options `discard`: the clean image is not wanted as a revision
 -- @treturn plan
-function history.commit(state, operation, from)
+function history.commit(state, operation, from, options)
    local keep = state.config.keep
    local link, path
-   if keep > 0 then
+   if keep > 0 and not (options and options.discard) then
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {

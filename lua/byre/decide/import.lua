@@ -8,7 +8,7 @@ local plan = require("byre.plan")
 local import = {}
 
 -- Content that replaces the committed image needs the old one kept first,
--- unless no revisions are kept.
+-- unless no revisions are kept or it is not wanted any more.
 local function require_clean(state)
    if state.config.keep > 0 and not state.files.clean then
       history.missing(state, state.paths.clean)
@@ -36,9 +36,10 @@ end
 --- Plan what becomes of the filled file.
 -- @tparam table state
 -- @tparam boolean success commit it, or drop it
+-- @tparam table options `discard`: do without keeping what is committed now
 -- @treturn plan
 -- @raise `invalid`: there is no import, or it is empty; `dirty`; `corrupt`
-function import.finish(state, success)
+function import.finish(state, success, options)
    history.require_saved(state, "import into")
    local file = state.files.import
    if not success then
@@ -51,21 +52,24 @@ function import.finish(state, success)
       history.refuse(state, "invalid", "the imported image is empty", { path = state.paths.import })
    end
    history.require_stopped(state, "import")
-   require_clean(state)
-   return history.commit(state, "import_data_end", state.paths.import)
+   if not options.discard then
+      require_clean(state)
+   end
+   return history.commit(state, "import_data_end", state.paths.import, options)
 end
 
 --- Plan to replace the committed image by other content in one go.
 -- @tparam table state
 -- @tparam string operation for the plan's name
+-- @tparam table options `discard`: do without keeping what is committed now
 -- @tparam function content path, options -> the step that makes the new image
 -- @treturn plan
 -- @raise `not_supported`, `dirty`, `corrupt`
-function import.replace(state, operation, content)
+function import.replace(state, operation, options, content)
    check(state)
-   require_clean(state)
    local link, path
-   if state.config.keep > 0 then
+   if state.config.keep > 0 and not options.discard then
+      require_clean(state)
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {

@@ -1,0 +1,12 @@
+std = "lua54"
+max_line_length = 120
+self = false
+exclude_files = { "build" }
+
+-- the library also runs on Lua 5.3; the command does not have to
+files["lua/byre"].std = "lua53"
+files["lua/byre/command"].std = "lua54"
+files["lua/byre/command.lua"].std = "lua54"
+files["lua/byre/main.lua"].std = "lua54"
+files["spec"].std = "lua54+busted"
+files[".busted"].std = "lua54"

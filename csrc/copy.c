@@ -1,0 +1,384 @@
+/* copy.c - sparse copies of images between files, block devices and pipes; plain C, no Lua here */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "files.h"
+#include "inject.h"
+
+/* large enough that calls cost nothing, small enough to stay in the processor's cache */
+#define BUFFER_SIZE (256 << 10)
+/* the unit in which zeros become holes */
+#define HOLE_SIZE 4096
+/* a device may take long to zero a range, and the caller wants to hear of it */
+#define ZERO_STEP (64 << 20)
+
+enum end_kind { END_FILE, END_DEVICE, END_STREAM };
+
+struct end {
+	int fd;
+	enum end_kind kind;
+	int64_t size;           /* -1: a stream has none */
+	struct stat st;
+};
+
+struct job {
+	struct byre_copy *copy;
+	struct end src, dst;
+	int64_t reported;       /* last position given to progress */
+	char *buffer;
+};
+
+static int fail(struct job *job, const char *doing, int r)
+{
+	job->copy->doing = doing;
+	return r;
+}
+
+static int end_open(struct end *end, int fd)
+{
+	int r = byre_file_stat(fd, &end->st);
+
+	if (r < 0)
+		return r;
+	if (S_ISDIR(end->st.st_mode))
+		return -EISDIR;
+	end->fd = fd;
+	end->kind = S_ISREG(end->st.st_mode) ? END_FILE : S_ISBLK(end->st.st_mode) ? END_DEVICE : END_STREAM;
+	end->size = end->kind == END_STREAM ? -1 : end->st.st_size;
+	return 0;
+}
+
+static bool same_end(const struct end *a, const struct end *b)
+{
+	if (a->kind != b->kind || a->kind == END_STREAM)
+		return false;
+	if (a->kind == END_DEVICE)
+		return a->st.st_rdev == b->st.st_rdev;
+	return a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino;
+}
+
+/* Report where the copy stands if it has gone far enough since the last time. */
+static int report(struct job *job, int64_t position, bool at_end)
+{
+	struct byre_copy *copy = job->copy;
+	int r;
+
+	if (!copy->progress || (!at_end && position - job->reported < BYRE_PROGRESS_STEP))
+		return 0;
+	job->reported = position;
+	r = copy->progress(copy->user, position, job->src.size);
+	return r ? fail(job, "copy", r) : 0;
+}
+
+/* Descriptors that came from elsewhere may be non-blocking. */
+static bool worth_retry(int fd, short events)
+{
+	struct pollfd pfd = {.fd = fd, .events = events};
+
+	if (errno == EAGAIN)
+		poll(&pfd, 1, -1);
+	else if (errno != EINTR)
+		return false;
+	return true;
+}
+
+/* Fill the buffer unless the source ends first.  Returns the number of bytes or -errno. */
+static ssize_t read_full(struct job *job, size_t length, int64_t position)
+{
+	const struct end *src = &job->src;
+	size_t done = 0;
+
+	while (done < length) {
+		char *to = job->buffer + done;
+		ssize_t n = src->kind == END_STREAM ? read(src->fd, to, length - done) :
+			    pread(src->fd, to, length - done, position + done);
+
+		if (n < 0 && worth_retry(src->fd, POLLIN))
+			continue;
+		if (n < 0)
+			return fail(job, "read", -errno);
+		if (n == 0)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+static int write_full(struct job *job, const char *data, size_t length, int64_t position)
+{
+	const struct end *dst = &job->dst;
+	int err = byre_injected(BYRE_CALL_WRITE);
+
+	if (err)
+		return fail(job, "write", -err);
+	while (length > 0) {
+		ssize_t n = dst->kind == END_STREAM ? write(dst->fd, data, length) :
+			    pwrite(dst->fd, data, length, position);
+
+		if (n < 0 && worth_retry(dst->fd, POLLOUT))
+			continue;
+		if (n <= 0)
+			return fail(job, "write", n < 0 ? -errno : -EIO);
+		data += n;
+		length -= n;
+		position += n;
+		job->copy->written += n;
+	}
+	return 0;
+}
+
+/* Let the device make zeros, taking blocks back if it can promise that they read as zeros. */
+static int device_zero(int fd, int64_t position, int64_t length)
+{
+	uint64_t range[2] = {position, length};
+
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position, length) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENODEV && errno != ENOSYS)
+		return -errno;
+	return ioctl(fd, BLKZEROOUT, range) < 0 ? -errno : 0;
+}
+
+static int write_zeros(struct job *job, int64_t position, int64_t length)
+{
+	static const char zeros[64 << 10];
+	int r;
+
+	while (length > 0) {
+		size_t step = length < (int64_t)sizeof zeros ? length : (int64_t)sizeof zeros;
+
+		r = write_full(job, zeros, step, position);
+		if (r == 0)
+			r = report(job, position + step, false);
+		if (r < 0)
+			return r;
+		position += step;
+		length -= step;
+	}
+	return 0;
+}
+
+/* The range that begins here is zeros in the source. */
+static int put_zeros(struct job *job, int64_t position, int64_t length)
+{
+	int r;
+
+	/* the file was emptied first */
+	if (job->dst.kind == END_FILE)
+		return 0;
+	while (job->dst.kind == END_DEVICE && length >= HOLE_SIZE) {
+		int64_t step = length < ZERO_STEP ? length - length % HOLE_SIZE : ZERO_STEP;
+
+		r = device_zero(job->dst.fd, position, step);
+		if (r == -EINTR)
+			continue;
+		/* not by itself, or not in pieces so small */
+		if (r == -EOPNOTSUPP || r == -EINVAL || r == -ENOTTY)
+			break;
+		if (r < 0)
+			return fail(job, "write zeros", r);
+		position += step;
+		length -= step;
+		r = report(job, position, false);
+		if (r < 0)
+			return r;
+	}
+	return write_zeros(job, position, length);
+}
+
+/* Write the blocks that are not zeros, neighbours in one call. */
+static int put_sparse(struct job *job, const char *data, size_t length, int64_t position)
+{
+	size_t i = 0, start;
+
+	while (i < length) {
+		size_t block = length - i < HOLE_SIZE ? length - i : HOLE_SIZE;
+		int r;
+
+		if (byre_is_zero(data + i, block)) {
+			i += block;
+			continue;
+		}
+		start = i;
+		do {
+			i += block;
+			block = length - i < HOLE_SIZE ? length - i : HOLE_SIZE;
+		} while (block > 0 && !byre_is_zero(data + i, block));
+		r = write_full(job, data + start, i - start, position + start);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int put_data(struct job *job, size_t length, int64_t position)
+{
+	switch (job->dst.kind) {
+	case END_FILE:
+		return put_sparse(job, job->buffer, length, position);
+	case END_DEVICE:
+		if (byre_is_zero(job->buffer, length))
+			return put_zeros(job, position, length);
+		return write_full(job, job->buffer, length, position);
+	default:
+		return write_full(job, job->buffer, length, position);
+	}
+}
+
+/* Copy what stands between two positions; the source must not end before. */
+static int copy_range(struct job *job, int64_t position, int64_t end)
+{
+	while (position < end) {
+		size_t length = end - position < BUFFER_SIZE ? end - position : BUFFER_SIZE;
+		ssize_t n = read_full(job, length, position);
+		int r;
+
+		if (n < 0)
+			return n;
+		if ((size_t)n < length)
+			return fail(job, "source became shorter while it was read", -EIO);
+		r = put_data(job, length, position);
+		if (r == 0)
+			r = report(job, position + n, false);
+		if (r < 0)
+			return r;
+		position += n;
+	}
+	return 0;
+}
+
+/* The next range of data at or behind position, in whole blocks; *ret_start is size if there is none. */
+static int find_data(struct job *job, int64_t position, int64_t *ret_start, int64_t *ret_end)
+{
+	int64_t size = job->src.size;
+	int64_t start = lseek(job->src.fd, position, SEEK_DATA), end;
+
+	*ret_start = *ret_end = size;
+	if (start < 0 && errno == EINVAL) {     /* it has no map: all of it may be data */
+		*ret_start = position;
+		return 0;
+	}
+	if (start < 0)
+		return errno == ENXIO ? 0 : fail(job, "find data", -errno);
+	end = lseek(job->src.fd, start, SEEK_HOLE);
+	if (end < 0 && errno != ENXIO)
+		return fail(job, "find data", -errno);
+	if (start >= size)
+		return 0;
+	*ret_start = start - start % HOLE_SIZE;
+	/* at least one block, so that a file changed under us cannot hold us up */
+	if (end <= start)
+		end = start + 1;
+	end += (HOLE_SIZE - end % HOLE_SIZE) % HOLE_SIZE;
+	if (end < size)
+		*ret_end = end;
+	return 0;
+}
+
+/* The size is the one seen at the start: what is appended later is not copied. */
+static int copy_sized(struct job *job)
+{
+	int64_t position = 0, start, end, size = job->src.size;
+	struct stat st;
+	int r;
+
+	while (position < size) {
+		r = find_data(job, position, &start, &end);
+		if (r == 0)
+			r = put_zeros(job, position, start - position);
+		if (r == 0)
+			r = copy_range(job, start, end);
+		if (r < 0)
+			return r;
+		position = end;
+	}
+	if (job->src.kind == END_FILE) {
+		if (fstat(job->src.fd, &st) < 0)
+			return fail(job, "read", -errno);
+		if (st.st_size < size)
+			return fail(job, "source became shorter while it was read", -EIO);
+	}
+	return report(job, size, true);
+}
+
+static int copy_stream(struct job *job)
+{
+	int64_t position = 0;
+	ssize_t n;
+	int r;
+
+	do {
+		n = read_full(job, BUFFER_SIZE, position);
+		if (n < 0)
+			return n;
+		r = put_data(job, n, position);
+		position += n;
+		if (r == 0 && n > 0)
+			r = report(job, position, false);
+		if (r < 0)
+			return r;
+	} while (n == BUFFER_SIZE);
+	if (job->dst.kind == END_FILE && (r = byre_truncate(job->dst.fd, position)) < 0)
+		return fail(job, "set size", r);
+	return report(job, position, true);
+}
+
+/* A regular destination is emptied, then given its final size, so that a size the
+ * file system cannot hold is refused before anything is copied. */
+static int prepare(struct job *job)
+{
+	struct end *dst = &job->dst;
+	int r;
+
+	if (dst->kind == END_FILE && (fcntl(dst->fd, F_GETFL) & O_APPEND)) {
+		/* positions mean nothing there, and what it holds is not ours to remove */
+		dst->kind = END_STREAM;
+		return 0;
+	}
+	if (dst->kind == END_DEVICE && dst->size < job->src.size)
+		return fail(job, "destination is smaller than the source", -ENOSPC);
+	if (dst->kind != END_FILE)
+		return 0;
+	if (dst->size > 0 && (r = byre_truncate(dst->fd, 0)) < 0)
+		return fail(job, "empty", r);
+	if (job->src.size > 0 && (r = byre_truncate(dst->fd, job->src.size)) < 0)
+		return fail(job, "set size", r);
+	return 0;
+}
+
+int byre_copy(struct byre_copy *copy)
+{
+	struct job job = {.copy = copy};
+	void *buffer;
+	int r;
+
+	copy->written = 0;
+	copy->doing = "copy";
+	r = end_open(&job.src, copy->src);
+	if (r < 0)
+		return fail(&job, "read", r);
+	r = end_open(&job.dst, copy->dst);
+	if (r < 0)
+		return fail(&job, "write", r);
+	if (same_end(&job.src, &job.dst))
+		return fail(&job, "source and destination are the same", -EINVAL);
+	r = prepare(&job);
+	if (r < 0)
+		return r;
+	r = posix_memalign(&buffer, HOLE_SIZE, BUFFER_SIZE);
+	if (r != 0)
+		return -r;
+	job.buffer = buffer;
+	r = job.src.kind == END_STREAM ? copy_stream(&job) : copy_sized(&job);
+	free(buffer);
+	return r;
+}

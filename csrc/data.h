@@ -1,0 +1,117 @@
+/*
+ * data.h - the content of images: clones, copies, maps of extents, space, and the
+ * devices and programs that work on it; plain C, no Lua here
+ *
+ * Every function returns 0 or -errno unless it says otherwise.  It neither closes
+ * nor keeps a descriptor it is given, and leaves file positions alone, but for
+ * those of streams and of a source searched for data.
+ */
+
+#ifndef BYRE_DATA_H
+#define BYRE_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+_Static_assert(sizeof(off_t) == 8, "images need 64-bit offsets: build with -D_FILE_OFFSET_BITS=64");
+
+/* clone.c */
+
+/* Make dst the same content as src by sharing all its blocks. */
+int byre_clone(int dst, int src);
+
+/* Does this errno of byre_clone mean "cannot be cloned here", so that a copy is the right answer? */
+bool byre_clone_cannot(int err);
+
+/* One line that tells a user why src could not be cloned to dst; never NULL. */
+const char *byre_clone_reason(int dst, int src, int err);
+
+/* Do files in this directory share blocks?  Tried with real data, nothing is left behind. */
+int byre_clone_probe(int dir, bool *ret_supported);
+
+/* copy.c */
+
+#define BYRE_PROGRESS_STEP (16 << 20)
+
+struct byre_copy {
+	int dst, src;
+	/* Called every BYRE_PROGRESS_STEP bytes and at the end; total is -1 where the
+	 * size is not known.  Anything but 0 stops the copy with that result. */
+	int (*progress)(void *user, int64_t done, int64_t total);
+	void *user;
+	/* results, also after a failure */
+	int64_t written;        /* bytes of data written, holes not counted */
+	const char *doing;      /* what failed: "read", "write", ... */
+};
+
+/*
+ * Copy all of src.  A regular dst is replaced: it ends with src's size, and what is
+ * zero becomes holes.  On a block device zeros are really zeros; what lies behind
+ * the copy stays.  Anything else is a stream, read to its end or written in order.
+ */
+int byre_copy(struct byre_copy *copy);
+
+/* zero.c */
+
+bool byre_is_zero(const void *data, size_t length);
+
+/* extents.c */
+
+struct byre_extents {
+	uint64_t count;
+	uint64_t allocated;     /* bytes, unwritten ones included */
+	uint64_t shared;        /* of them, used by other files too */
+	uint64_t unwritten;     /* of them, allocated but never written */
+};
+
+/* Sums over the map of a file; -EOPNOTSUPP where the file system has no maps. */
+int byre_extents_sum(int fd, struct byre_extents *ret_sum);
+
+/*
+ * Do both files hold the same blocks at the same offsets?  Then their contents are
+ * equal.  -ENODATA if the maps do not tell, -EXDEV if they cannot be compared.
+ */
+int byre_extents_same(int a, int b, bool *ret_same);
+
+/* loop.c */
+
+/* The numbers of the loop devices backed by this file, ascending: the first room of
+ * them into numbers, how many there are into ret_count. */
+int byre_loop_devices(int fd, unsigned *numbers, size_t room, size_t *ret_count);
+
+/* Let a loop device take the present size of its file; -ENODEV if it is something else. */
+int byre_loop_set_capacity(const char *path);
+
+/* spawn.c */
+
+#define BYRE_SPAWN_STDOUT_MAX (256 << 20)       /* more is -EFBIG */
+#define BYRE_SPAWN_STDERR_MAX (64 << 10)        /* of more, the end is kept */
+
+struct byre_spawn {
+	char *const *argv;      /* NULL-terminated, looked up in PATH */
+	int in;                 /* standard input; -1: /dev/null */
+	int out;                /* standard output; -1: captured */
+};
+
+struct byre_buffer {
+	char *data;
+	size_t length, room;
+};
+
+struct byre_spawn_result {
+	int status;             /* as from waitpid */
+	struct byre_buffer out, err;
+};
+
+/* Run a program and wait for it.  The result must be freed, also after a failure. */
+int byre_spawn(const struct byre_spawn *spawn, struct byre_spawn_result *ret_result);
+void byre_spawn_result_free(struct byre_spawn_result *result);
+
+/* space.c */
+
+int byre_allocate(int fd, off_t offset, off_t length);
+int byre_punch(int fd, off_t offset, off_t length);
+
+#endif

@@ -1,0 +1,364 @@
+/* lua_data.c - byre.core: the content of files, loop devices, other programs */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "data.h"
+#include "lua_handles.h"
+
+#define SPAWN_RESULT_TYPE "byre.spawn_result"
+
+/* more loop devices on one image than anybody has; with more, a second look is taken */
+#define LOOPS_USUAL 16
+
+/* a copy that calls back into Lua */
+struct watched_copy {
+	struct byre_copy copy;
+	lua_State *L;
+	int callback;                   /* its index */
+	const struct byre_file *dst, *src;
+	bool raised;                    /* the error is on top of the stack */
+};
+
+/* Never raises, so that the copy can clean up: an error waits on the stack. */
+static int watch_progress(void *user, int64_t done, int64_t total)
+{
+	struct watched_copy *watch = user;
+	lua_State *L = watch->L;
+	bool stop;
+
+	lua_pushvalue(L, watch->callback);
+	lua_pushinteger(L, done);
+	if (total < 0)
+		lua_pushnil(L);
+	else
+		lua_pushinteger(L, total);
+	if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
+		watch->raised = true;
+		return -ECANCELED;
+	}
+	stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	/* the numbers of closed descriptors may already belong to other files */
+	if (watch->dst->fd < 0 || watch->src->fd < 0)
+		return -EBADF;
+	return stop ? -ECANCELED : 0;
+}
+
+/* Push option `name` of the table at `arg`, nil if there is none.  Raises if it is
+ * neither nil nor of this type. */
+static void push_option(lua_State *L, int arg, const char *name, int type)
+{
+	if (lua_isnoneornil(L, arg)) {
+		lua_pushnil(L);
+		return;
+	}
+	luaL_checktype(L, arg, LUA_TTABLE);
+	lua_getfield(L, arg, name);
+	if (!lua_isnil(L, -1) && lua_type(L, -1) != type)
+		luaL_argerror(L, arg, lua_pushfstring(L, "%s: %s expected, got %s", name,
+						      lua_typename(L, type), luaL_typename(L, -1)));
+}
+
+/* Copy with the options at index 3.  Returns 0 or -errno; may raise. */
+static int copy_watched(lua_State *L, const struct byre_file *dst, const struct byre_file *src,
+			struct watched_copy *watch)
+{
+	int r;
+
+	*watch = (struct watched_copy){.copy = {.dst = dst->fd, .src = src->fd}, .L = L, .dst = dst, .src = src};
+	push_option(L, 3, "progress", LUA_TFUNCTION);
+	if (!lua_isnil(L, -1)) {
+		watch->callback = lua_gettop(L);
+		watch->copy.progress = watch_progress;
+		watch->copy.user = watch;
+	}
+	luaL_checkstack(L, 4, "progress");
+	r = byre_copy(&watch->copy);
+	if (watch->raised)
+		lua_error(L);
+	return r;
+}
+
+/* file:copy_from(src[, {progress=}]) -> bytes of data written */
+static int file_copy_from(lua_State *L)
+{
+	struct byre_file *dst = byre_check_file(L, 1);
+	struct byre_file *src = byre_check_file(L, 2);
+	struct watched_copy watch;
+	int r = copy_watched(L, dst, src, &watch);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, watch.copy.doing);
+	lua_pushinteger(L, watch.copy.written);
+	return 1;
+}
+
+static int file_clone_from(lua_State *L)
+{
+	struct byre_file *dst = byre_check_file(L, 1);
+	struct byre_file *src = byre_check_file(L, 2);
+	int r = byre_clone(dst->fd, src->fd);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "clone");
+	lua_settop(L, 1);               /* return self, so calls chain */
+	return 1;
+}
+
+enum reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
+
+static enum reflink check_reflink(lua_State *L, int arg)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	const char *name;
+	int i;
+
+	push_option(L, arg, "reflink", LUA_TSTRING);
+	name = lua_tostring(L, -1);
+	for (i = 0; name && i < 3; i++)
+		if (strcmp(name, names[i]) == 0)
+			break;
+	if (i == 3)
+		luaL_argerror(L, arg, lua_pushfstring(L, "reflink: invalid option '%s'", name));
+	lua_pop(L, 1);
+	return (enum reflink)i;
+}
+
+/* file:fill_from(src[, {reflink=, progress=}]) -> "reflinked" | "copied", reason */
+static int file_fill_from(lua_State *L)
+{
+	struct byre_file *dst = byre_check_file(L, 1);
+	struct byre_file *src = byre_check_file(L, 2);
+	enum reflink reflink = check_reflink(L, 3);
+	const char *reason = "reflinks were not wanted";
+	struct watched_copy watch;
+	int r;
+
+	if (reflink != REFLINK_NEVER) {
+		r = byre_clone(dst->fd, src->fd);
+		if (r == 0) {
+			lua_pushliteral(L, "reflinked");
+			return 1;
+		}
+		if (reflink == REFLINK_ALWAYS || !byre_clone_cannot(-r))
+			return byre_push_errno(L, -r, "clone");
+		reason = byre_clone_reason(dst->fd, src->fd, -r);
+	}
+	r = copy_watched(L, dst, src, &watch);
+	if (r < 0)
+		return byre_push_errno(L, -r, watch.copy.doing);
+	lua_pushliteral(L, "copied");
+	lua_pushstring(L, reason);
+	return 2;
+}
+
+static void set_count(lua_State *L, const char *name, uint64_t value)
+{
+	lua_pushinteger(L, (lua_Integer)value);
+	lua_setfield(L, -2, name);
+}
+
+static int file_extents(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	struct byre_extents sum;
+	int r = byre_extents_sum(f->fd, &sum);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "extents");
+	lua_createtable(L, 0, 4);
+	set_count(L, "count", sum.count);
+	set_count(L, "allocated", sum.allocated);
+	set_count(L, "shared", sum.shared);
+	set_count(L, "unwritten", sum.unwritten);
+	return 1;
+}
+
+static int file_same_extents(lua_State *L)
+{
+	struct byre_file *a = byre_check_file(L, 1);
+	struct byre_file *b = byre_check_file(L, 2);
+	bool same;
+	int r = byre_extents_same(a->fd, b->fd, &same);
+
+	if (r == -ENODATA)
+		return byre_push_errno(L, -r, "where the blocks of a file are is not known");
+	if (r < 0)
+		return byre_push_errno(L, -r, "same_extents");
+	lua_pushboolean(L, same);
+	return 1;
+}
+
+static int file_allocate(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	off_t offset = luaL_checkinteger(L, 2), length = luaL_checkinteger(L, 3);
+
+	return byre_push_result(L, byre_allocate(f->fd, offset, length), "allocate");
+}
+
+static int file_punch(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	off_t offset = luaL_checkinteger(L, 2), length = luaL_checkinteger(L, 3);
+
+	return byre_push_result(L, byre_punch(f->fd, offset, length), "punch");
+}
+
+static int core_reflink_supported(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	bool supported;
+	int r = byre_clone_probe(d->fd, &supported);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "reflink_supported");
+	lua_pushboolean(L, supported);
+	return 1;
+}
+
+static int core_loop_devices(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	unsigned usual[LOOPS_USUAL], *numbers = usual;
+	size_t room = LOOPS_USUAL, count, i;
+	int r;
+
+	while ((r = byre_loop_devices(f->fd, numbers, room, &count)) == 0 && count > room) {
+		numbers = lua_newuserdatauv(L, count * sizeof *numbers, 1);
+		room = count;
+	}
+	if (r < 0)
+		return byre_push_errno(L, -r, "loop_devices");
+	lua_createtable(L, (int)count, 0);
+	for (i = 0; i < count; i++) {
+		lua_pushfstring(L, "/dev/loop%d", (int)numbers[i]);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	return 1;
+}
+
+static int core_loop_set_capacity(lua_State *L)
+{
+	const char *path = byre_check_path(L, 1);
+
+	return byre_push_result(L, byre_loop_set_capacity(path), path);
+}
+
+/* The arguments of a program, as strings that live as long as the table at `arg`.
+ * Pushes what holds the array; raises if they are not strings. */
+static char **check_argv(lua_State *L, int arg)
+{
+	size_t i, n, length;
+	char **argv;
+
+	luaL_checktype(L, arg, LUA_TTABLE);
+	n = lua_rawlen(L, arg);
+	luaL_argcheck(L, n > 0, arg, "no program");
+	argv = lua_newuserdatauv(L, (n + 1) * sizeof *argv, 1);
+	for (i = 0; i < n; i++) {
+		luaL_argcheck(L, lua_rawgeti(L, arg, (lua_Integer)i + 1) == LUA_TSTRING, arg, "not all strings");
+		argv[i] = (char *)lua_tolstring(L, -1, &length);
+		luaL_argcheck(L, strlen(argv[i]) == length, arg, "a string contains zeros");
+		lua_pop(L, 1);
+	}
+	argv[n] = NULL;
+	return argv;
+}
+
+/* The descriptor of a file among the options, or -1.  Keeps the file on the stack. */
+static int check_stream(lua_State *L, int arg, const char *name)
+{
+	const struct byre_file *f;
+
+	push_option(L, arg, name, LUA_TUSERDATA);
+	if (lua_isnil(L, -1))
+		return -1;
+	f = luaL_testudata(L, -1, BYRE_FILE_TYPE);
+	if (!f || f->fd < 0)
+		return luaL_argerror(L, arg, lua_pushfstring(L, "%s: open file expected", name));
+	return f->fd;
+}
+
+static int spawn_result_gc(lua_State *L)
+{
+	byre_spawn_result_free(luaL_checkudata(L, 1, SPAWN_RESULT_TYPE));
+	return 0;
+}
+
+/* Push an empty result that is freed with its userdata. */
+static struct byre_spawn_result *new_spawn_result(lua_State *L)
+{
+	struct byre_spawn_result *result = lua_newuserdatauv(L, sizeof *result, 1);
+
+	memset(result, 0, sizeof *result);
+	luaL_setmetatable(L, SPAWN_RESULT_TYPE);
+	return result;
+}
+
+static void push_spawn_result(lua_State *L, const struct byre_spawn_result *result, bool captured)
+{
+	lua_createtable(L, 0, 3);
+	if (WIFEXITED(result->status))
+		set_count(L, "status", WEXITSTATUS(result->status));
+	else
+		set_count(L, "signal", WTERMSIG(result->status));
+	if (captured) {
+		lua_pushlstring(L, result->out.data, result->out.length);
+		lua_setfield(L, -2, "stdout");
+	}
+	lua_pushlstring(L, result->err.data, result->err.length);
+	lua_setfield(L, -2, "stderr");
+}
+
+/* core.spawn(argv[, {stdin=, stdout=}]) -> {status=, signal=, stdout=, stderr=} */
+static int core_spawn(lua_State *L)
+{
+	struct byre_spawn spawn;
+	struct byre_spawn_result *result;
+	int r;
+
+	lua_settop(L, 2);
+	spawn.argv = check_argv(L, 1);
+	spawn.in = check_stream(L, 2, "stdin");
+	spawn.out = check_stream(L, 2, "stdout");
+	result = new_spawn_result(L);
+	r = byre_spawn(&spawn, result);
+	if (r < 0) {
+		byre_spawn_result_free(result);
+		return byre_push_errno(L, -r, spawn.argv[0]);
+	}
+	push_spawn_result(L, result, spawn.out < 0);
+	byre_spawn_result_free(result);         /* it may be large: not only when it is collected */
+	return 1;
+}
+
+const luaL_Reg byre_file_data_methods[] = {
+	{"fill_from", file_fill_from},
+	{"copy_from", file_copy_from},
+	{"clone_from", file_clone_from},
+	{"extents", file_extents},
+	{"same_extents", file_same_extents},
+	{"allocate", file_allocate},
+	{"punch", file_punch},
+	{NULL, NULL}
+};
+
+static const luaL_Reg functions[] = {
+	{"reflink_supported", core_reflink_supported},
+	{"loop_devices", core_loop_devices},
+	{"loop_set_capacity", core_loop_set_capacity},
+	{"spawn", core_spawn},
+	{NULL, NULL}
+};
+
+void byre_open_data(lua_State *L)
+{
+	luaL_newmetatable(L, SPAWN_RESULT_TYPE);
+	lua_pushcfunction(L, spawn_result_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pop(L, 1);
+	luaL_setfuncs(L, functions, 0);
+}

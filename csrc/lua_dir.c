@@ -1,0 +1,396 @@
+/* lua_dir.c - byre.dir: what is beneath an open directory */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lua_handles.h"
+
+#define ENTRIES_TYPE "byre.entries"
+
+struct entries {
+	DIR *dir;                       /* NULL once closed */
+};
+
+struct byre_dir *byre_new_dir(lua_State *L)
+{
+	struct byre_dir *d = lua_newuserdatauv(L, sizeof *d, 0);
+
+	d->fd = -1;
+	luaL_setmetatable(L, BYRE_DIR_TYPE);
+	return d;
+}
+
+struct byre_dir *byre_check_dir(lua_State *L, int arg)
+{
+	struct byre_dir *d = luaL_checkudata(L, arg, BYRE_DIR_TYPE);
+
+	luaL_argcheck(L, d->fd >= 0, arg, "closed directory");
+	return d;
+}
+
+static bool check_follow(lua_State *L, int arg)
+{
+	bool follow;
+
+	if (lua_isnoneornil(L, arg))
+		return false;
+	luaL_checktype(L, arg, LUA_TTABLE);
+	lua_getfield(L, arg, "follow");
+	follow = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	return follow;
+}
+
+/* core.open_dir(path[, {follow=true}]) */
+static int core_open_dir(lua_State *L)
+{
+	const char *path = byre_check_path(L, 1);
+	bool follow = check_follow(L, 2);
+	struct byre_dir *d = byre_new_dir(L);
+	int r = byre_dir_open_anywhere(path, follow, &d->fd);
+
+	return r < 0 ? byre_push_errno(L, -r, path) : 1;
+}
+
+static int dir_open_dir(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	struct byre_dir *below = byre_new_dir(L);
+	int r = byre_dir_open(d->fd, path, &below->fd);
+
+	return r < 0 ? byre_push_errno(L, -r, path) : 1;
+}
+
+static int dir_open(lua_State *L)
+{
+	static const char *const modes[] = {"r", "rw", NULL};
+	static const int flags[] = {O_RDONLY, O_RDWR};
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	int mode = luaL_checkoption(L, 3, "r", modes);
+	struct byre_file *f = byre_new_file(L);
+	int r = byre_file_open(d->fd, path, flags[mode], &f->fd);
+
+	return r < 0 ? byre_push_errno(L, -r, path) : 1;
+}
+
+/* The file keeps the handle it came from as its user value, for publish. */
+static int dir_tmpfile(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	struct byre_file *f = byre_new_file(L);
+	int r;
+
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, -2, 1);
+	r = byre_tmpfile(d->fd, path, &f->temporary, &f->fd);
+	return r < 0 ? byre_push_errno(L, -r, path) : 1;
+}
+
+static int dir_stat(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	struct stat st;
+	int r = byre_stat(d->fd, path, &st);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, path);
+	byre_push_stat(L, &st, "device");
+	return 1;
+}
+
+static struct entries *new_entries(lua_State *L)
+{
+	struct entries *e = lua_newuserdatauv(L, sizeof *e, 0);
+
+	e->dir = NULL;
+	luaL_setmetatable(L, ENTRIES_TYPE);
+	return e;
+}
+
+static int entries_close(lua_State *L)
+{
+	struct entries *e = luaL_checkudata(L, 1, ENTRIES_TYPE);
+
+	if (e->dir)
+		closedir(e->dir);
+	e->dir = NULL;
+	return 0;
+}
+
+/* Append the names to the table on top of the stack.  Returns 0 or -errno; may raise. */
+static int list_names(lua_State *L, DIR *dir, const char *prefix)
+{
+	const size_t length = strlen(prefix);
+	struct dirent *entry;
+	lua_Integer count = 0;
+	int r;
+
+	while ((r = byre_entry_next(dir, &entry)) > 0) {
+		if (strncmp(entry->d_name, prefix, length) != 0)
+			continue;
+		lua_pushstring(L, entry->d_name);
+		lua_rawseti(L, -2, ++count);
+	}
+	return r;
+}
+
+static int dir_list(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	const char *prefix = luaL_optstring(L, 3, "");
+	struct entries *e = new_entries(L);
+	int r = byre_entries_open(d->fd, path, &e->dir);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, path);
+	lua_newtable(L);
+	r = list_names(L, e->dir, prefix);
+	closedir(e->dir);
+	e->dir = NULL;
+	return r < 0 ? byre_push_errno(L, -r, path) : 1;
+}
+
+static const char *entry_type_name(int type)
+{
+	switch (type) {
+	case DT_REG:
+		return "file";
+	case DT_DIR:
+		return "directory";
+	case DT_LNK:
+		return "symlink";
+	case DT_FIFO:
+		return "fifo";
+	case DT_SOCK:
+		return "socket";
+	case DT_BLK:
+	case DT_CHR:
+		return "device";
+	default:
+		return NULL;            /* gone before we could look */
+	}
+}
+
+/* Iterator; upvalues: entries, path.  May raise: a loop has no place for an error. */
+static int entries_next(lua_State *L)
+{
+	struct entries *e = luaL_checkudata(L, lua_upvalueindex(1), ENTRIES_TYPE);
+	struct dirent *entry;
+	int r = e->dir ? byre_entry_next(e->dir, &entry) : 0;
+
+	if (r > 0) {
+		lua_pushstring(L, entry->d_name);
+		lua_pushstring(L, entry_type_name(byre_entry_type(e->dir, entry)));
+		return 2;
+	}
+	if (e->dir)
+		closedir(e->dir);
+	e->dir = NULL;
+	if (r < 0)
+		return luaL_error(L, "%s: %s", lua_tostring(L, lua_upvalueindex(2)), strerror(-r));
+	lua_pushnil(L);
+	return 1;
+}
+
+/* The entries are also the fourth value, which 5.4 closes when a loop is left. */
+static int dir_each(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	struct entries *e = new_entries(L);
+	int box = lua_gettop(L);
+	int r = byre_entries_open(d->fd, path, &e->dir);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, path);
+	lua_pushvalue(L, box);
+	lua_pushvalue(L, 2);
+	lua_pushcclosure(L, entries_next, 2);
+	lua_pushnil(L);
+	lua_pushnil(L);
+	lua_pushvalue(L, box);
+	return 4;
+}
+
+static int dir_make_dir(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	mode_t mode = byre_check_mode(L, 3);
+
+	return byre_push_result(L, byre_make_dir(d->fd, path, mode), path);
+}
+
+static int dir_remove_dir(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+
+	return byre_push_result(L, byre_remove_dir(d->fd, path), path);
+}
+
+static int dir_unlink(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+
+	return byre_push_result(L, byre_unlink(d->fd, path), path);
+}
+
+static int dir_chmod(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	mode_t mode = byre_check_mode(L, 3);
+
+	return byre_push_result(L, byre_chmod(d->fd, path, mode), path);
+}
+
+/* "from -> to": either may be the one that is wrong */
+static int push_pair_result(lua_State *L, int r, const char *from, const char *to)
+{
+	if (r < 0)
+		return byre_push_errno(L, -r, lua_pushfstring(L, "%s -> %s", from, to));
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int dir_link(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *from = byre_check_path(L, 2);
+	const char *to = byre_check_path(L, 3);
+
+	return push_pair_result(L, byre_link(d->fd, from, to), from, to);
+}
+
+static int dir_rename(lua_State *L)
+{
+	static const char *const names[] = {"replace", "noreplace", "exchange", NULL};
+	static const unsigned flags[] = {0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *from = byre_check_path(L, 2);
+	const char *to = byre_check_path(L, 3);
+	int how = luaL_checkoption(L, 4, "replace", names);
+
+	return push_pair_result(L, byre_rename(d->fd, from, to, flags[how]), from, to);
+}
+
+static int dir_sync(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = lua_isnoneornil(L, 2) ? NULL : byre_check_path(L, 2);
+
+	if (path)
+		return byre_push_result(L, byre_sync_dir(d->fd, path), path);
+	return byre_push_result(L, byre_sync(d->fd), "fsync");
+}
+
+static int dir_sync_filesystem(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+
+	return byre_push_result(L, byre_sync_filesystem(d->fd), "syncfs");
+}
+
+static void set_bytes(lua_State *L, const char *key, fsblkcnt_t blocks, unsigned long block_size)
+{
+	lua_pushinteger(L, (lua_Integer)(blocks * block_size));
+	lua_setfield(L, -2, key);
+}
+
+static int dir_usage(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	struct statvfs st;
+
+	if (fstatvfs(d->fd, &st) < 0)
+		return byre_push_errno(L, errno, "statvfs");
+	lua_createtable(L, 0, 3);
+	set_bytes(L, "size", st.f_blocks, st.f_frsize);
+	set_bytes(L, "used", st.f_blocks - st.f_bfree, st.f_frsize);
+	set_bytes(L, "free", st.f_bavail, st.f_frsize);
+	return 1;
+}
+
+static int dir_fileno(lua_State *L)
+{
+	lua_pushinteger(L, byre_check_dir(L, 1)->fd);
+	return 1;
+}
+
+/* Closing twice is no mistake, so that what is closed by hand can also be <close>. */
+static int dir_close(lua_State *L)
+{
+	struct byre_dir *d = luaL_checkudata(L, 1, BYRE_DIR_TYPE);
+
+	if (d->fd >= 0)
+		close(d->fd);
+	d->fd = -1;
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int dir_tostring(lua_State *L)
+{
+	struct byre_dir *d = luaL_checkudata(L, 1, BYRE_DIR_TYPE);
+
+	return byre_push_handle_name(L, BYRE_DIR_TYPE, d->fd);
+}
+
+static const luaL_Reg dir_meta[] = {
+	{"__gc", dir_close}, {"__close", dir_close}, {"__tostring", dir_tostring},
+	{NULL, NULL}
+};
+
+static const luaL_Reg dir_methods[] = {
+	{"open_dir", dir_open_dir},
+	{"open", dir_open},
+	{"tmpfile", dir_tmpfile},
+	{"stat", dir_stat},
+	{"list", dir_list},
+	{"each", dir_each},
+	{"make_dir", dir_make_dir},
+	{"remove_dir", dir_remove_dir},
+	{"unlink", dir_unlink},
+	{"chmod", dir_chmod},
+	{"link", dir_link},
+	{"rename", dir_rename},
+	{"sync", dir_sync},
+	{"sync_filesystem", dir_sync_filesystem},
+	{"usage", dir_usage},
+	{"lock", byre_dir_lock},
+	{"fileno", dir_fileno},
+	{"close", dir_close},
+	{NULL, NULL}
+};
+
+static const luaL_Reg entries_meta[] = {
+	{"__gc", entries_close}, {"__close", entries_close},
+	{NULL, NULL}
+};
+
+static const luaL_Reg no_methods[] = {
+	{NULL, NULL}
+};
+
+static const luaL_Reg functions[] = {
+	{"open_dir", core_open_dir},
+	{NULL, NULL}
+};
+
+void byre_open_dirs(lua_State *L)
+{
+	byre_new_type(L, BYRE_DIR_TYPE, dir_meta, dir_methods, NULL);
+	byre_new_type(L, ENTRIES_TYPE, entries_meta, no_methods, NULL);
+	luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,82 @@
+/* preload.c - byre_preload: built-in scripts, found through package.preload */
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "byre.h"
+#include "preload.h"
+
+const char *byre_version(void)
+{
+	return BYRE_VERSION;
+}
+
+/*
+ * Look for a module where require looks after package.preload.  True: one was
+ * found and run, its result is on top.  Raises what the searcher or it raises.
+ */
+static bool run_other(lua_State *L, const char *name)
+{
+	int i;
+
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	if (lua_getfield(L, -1, "package") != LUA_TTABLE ||
+	    lua_getfield(L, -1, "searchers") != LUA_TTABLE)
+		return false;
+	for (i = 2; lua_geti(L, -1, i) != LUA_TNIL; i++) {
+		lua_pushstring(L, name);
+		lua_call(L, 1, 2);
+		if (lua_isfunction(L, -2)) {
+			lua_pushstring(L, name);
+			lua_insert(L, -2);
+			lua_call(L, 2, 1);
+			return true;
+		}
+		lua_pop(L, 2);
+	}
+	return false;
+}
+
+/* The loader of one script, its upvalue.  Called by require as loader(name, ...). */
+static int run_script(lua_State *L)
+{
+	const struct byre_script *script = lua_touserdata(L, lua_upvalueindex(1));
+
+	if (script->stand_back && run_other(L, script->name))
+		return 1;
+	if (luaL_loadbufferx(L, script->data, script->size, script->chunk, NULL) != LUA_OK)
+		return lua_error(L);
+	lua_pushstring(L, script->name);
+	lua_call(L, 1, 1);
+	return 1;
+}
+
+static bool known(lua_State *L, const char *table, const char *name)
+{
+	bool found;
+
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, table);
+	found = lua_getfield(L, -1, name) != LUA_TNIL;
+	lua_pop(L, 2);
+	return found;
+}
+
+int byre_preload(lua_State *L)
+{
+	const struct byre_script *script;
+
+	luaL_checkversion(L);
+	luaL_checkstack(L, 4, NULL);
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+	lua_pushcfunction(L, luaopen_byre_core);
+	lua_setfield(L, -2, "byre.core");
+	for (script = byre_scripts; script->name; script++) {
+		if (script->stand_back && known(L, LUA_PRELOAD_TABLE, script->name))
+			continue;
+		lua_pushlightuserdata(L, (void *)script);
+		lua_pushcclosure(L, run_script, 1);
+		lua_setfield(L, -2, script->name);
+	}
+	lua_pop(L, 1);
+	return 0;
+}

@@ -1,0 +1,58 @@
+--- What there is to say of a volume at one look.
+--
+-- Pure: from a state of `byre.survey`.
+-- @module byre.status
+local layout = require("byre.layout")
+local survey = require("byre.survey")
+
+local status = {}
+
+--- The status of a volume.
+-- @tparam table state
+-- @treturn table `vid`, `kind`, `rw`, `ephemeral`, `source`, `revisions_to_keep`, `session` (there is a dirty image),
+-- `running` (somebody has it open for writing), `dirty` (the next stop commits it), `outdated`, `size` and `used`
+-- (bytes, of the session's image or else the committed one), `revision_count`
+function status.of(state)
+   local config, files = state.config, state.files
+   local image = files.dirty or files.clean
+   local session = files.dirty ~= nil
+   return {
+      vid = state.vid,
+      kind = config.kind,
+      rw = config.rw,
+      ephemeral = config.ephemeral == true,
+      source = config.source,
+      revisions_to_keep = config.revisions_to_keep,
+      session = session,
+      running = session and files.dirty.writers == true,
+      dirty = session and config.save_on_stop,
+      outdated = survey.is_outdated(state),
+      size = image and image.size or config.size,
+      used = image and image.blocks * 512 or 0,
+      revision_count = #survey.history(state),
+   }
+end
+
+--- The files of a volume.
+-- @tparam table state
+-- @treturn {table,...} `role`, `path` (in the pool), `stat` (only of images with a fixed name)
+function status.files(state)
+   local list = {}
+   for _, role in ipairs(layout.roles) do
+      if state.files[role] then
+         list[#list + 1] = { role = role, path = state.paths[role], stat = state.files[role] }
+      end
+   end
+   for _, revision in ipairs(state.revisions) do
+      list[#list + 1] = { role = "revision", path = revision.path }
+   end
+   local others = { "old_revision", "temporary", "stray" }
+   for i, paths in ipairs({ state.old_revisions, state.temporaries, state.strays }) do
+      for _, path in ipairs(paths) do
+         list[#list + 1] = { role = others[i], path = path }
+      end
+   end
+   return list
+end
+
+return status

@@ -1,0 +1,57 @@
+# where `make install` puts things
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+DOCDIR ?= $(DATADIR)/doc/byre
+INSTALL ?= install
+
+MAN_PAGES = $(wildcard doc/*.[135])
+DOCUMENTS = $(filter-out $(MAN_PAGES),$(shell find doc -type f 2>/dev/null))
+LUA_VERSIONS = 5.4 $(if $(HAVE_LUA53),5.3)
+
+# FROM:TO:MODE of every installed file
+INSTALLED = \
+	$(B)/byre:$(BINDIR)/byre:755 \
+	csrc/byre.h:$(INCLUDEDIR)/byre.h:644 \
+	$(B)/libbyre.a:$(LIBDIR)/libbyre.a:644 \
+	$(B)/libbyre.so:$(LIBDIR)/$(SONAME):755 \
+	$(B)/byre.pc:$(LIBDIR)/pkgconfig/byre.pc:644 \
+	$(foreach v,$(LUA_VERSIONS), \
+		$(B)/lua/$v/byre/core.so:$(LIBDIR)/lua/$v/byre/core.so:755 \
+		$(foreach s,$(LIBRARY_SCRIPTS),$s:$(DATADIR)/lua/$v/$(s:lua/%=%):644)) \
+	$(foreach p,$(MAN_PAGES),$p:$(MANDIR)/man$(subst .,,$(suffix $p))/$(notdir $p):644) \
+	$(foreach d,$(DOCUMENTS),$d:$(DOCDIR)/$(d:doc/%=%):644) \
+	$(foreach d,$(wildcard README.md LICENSE),$d:$(DOCDIR)/$d:644)
+
+# directories that are ours alone
+OWN_DIRS = $(DOCDIR) $(foreach v,$(LUA_VERSIONS),$(LIBDIR)/lua/$v/byre $(DATADIR)/lua/$v/byre)
+
+field = $(word $1,$(subst :, ,$2))
+
+$(B)/byre.pc: byre.pc.in FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+define newline
+
+
+endef
+
+#: make install    PREFIX=/usr/local DESTDIR=
+install: all $(B)/byre.pc
+	$(foreach f,$(INSTALLED),$(Q)$(INSTALL) -D -m $(call field,3,$f) $(call field,1,$f) \
+		'$(DESTDIR)$(call field,2,$f)'$(newline)	)
+	$(Q)ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libbyre.so'
+
+#: make uninstall  with the same PREFIX and DESTDIR
+uninstall:
+	$(foreach f,$(INSTALLED),$(Q)rm -f '$(DESTDIR)$(call field,2,$f)'$(newline)	)
+	$(Q)rm -f '$(DESTDIR)$(LIBDIR)/libbyre.so'
+	$(Q)find $(foreach d,$(OWN_DIRS),'$(DESTDIR)$d') -depth -type d -empty -delete 2>/dev/null || true
+
+.PHONY: install uninstall

@@ -1,0 +1,72 @@
+# specs and checks
+
+# what to run: make test SPECS=spec/core
+SPECS := spec
+
+#: make -s env     print what makes a plain lua5.4 find byre: eval "$(make -s env)"
+env:
+	@tools/env $(B)
+
+#: make test       install what is missing, build, run every spec
+test:
+	$(Q)tools/setup test
+	$(Q)$(MAKE) all
+	$(Q)eval "$$(tools/env $(B))" && busted $(BUSTED_FLAGS) $(SPECS)
+
+#: make demo       install what is missing, build, tell the story of a pool
+demo:
+	$(Q)tools/setup demo
+	$(Q)$(MAKE) all
+	$(Q)eval "$$(tools/env $(B))" && sh tools/demo
+
+#: make check      install what is missing, then everything that finds defects
+check:
+	$(Q)tools/setup check
+	$(Q)$(MAKE) lint asan valgrind
+
+#: make lint       the quick part of it: luacheck cppcheck werror-gcc werror-clang shellcheck
+lint: luacheck cppcheck werror-gcc werror-clang shellcheck
+
+luacheck:
+	$(Q)luacheck -q --no-color .
+
+# autoVariables: a callback gets a pointer into the frame that waits for it
+cppcheck: $(B)/gen/posix_modules.h
+	$(Q)cppcheck -q --std=c11 --language=c --library=lua --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=autoVariables --error-exitcode=1 \
+		-D__linux__ -D_GNU_SOURCE '-DluaL_argerror(L,arg,why)=exit(1)' -Icsrc -I$(B)/gen csrc
+
+WERROR = $(B)/werror
+werror-gcc:
+	$(Q)$(MAKE) B=$(WERROR)/gcc CC=gcc CFLAGS='-O2 -Werror' objects
+
+werror-clang:
+	$(Q)$(MAKE) B=$(WERROR)/clang CC=clang CFLAGS='-O2 -Werror' objects
+
+shellcheck:
+	$(Q)command -v shellcheck >/dev/null || { echo "shellcheck: not there, left out"; exit 0; }; \
+		shellcheck $(SHELL_SCRIPTS)
+
+SHELL_SCRIPTS = $(wildcard tools/setup tools/env tools/demo .ci/run)
+
+# everything of C, nothing linked; the luaposix archives are not needed
+objects: $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/host.o \
+	$(if $(HAVE_LUA53),$(CORE_OBJECTS_53))
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# spec/build looks at the normal build, spec/cost counts system calls
+SANITIZED_SPECS := $(filter-out spec/build spec/cost spec/support,$(wildcard spec/*))
+#: make asan       specs with C under AddressSanitizer and UBSan
+asan:
+	$(Q)$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(SANITIZE)' all
+	$(Q)eval "$$(tools/env $(B)/asan)" && \
+		ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" \
+		busted $(BUSTED_FLAGS) $(or $(filter-out spec,$(SPECS)),$(SANITIZED_SPECS))
+
+#: make valgrind   specs of byre.core under valgrind
+valgrind: core
+	$(Q)eval "$$(tools/env $(B))" && \
+		valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite \
+		lua5.4 -e 'require("busted.runner")({ standalone = false })' /dev/null --ignore-lua spec/core
+
+.PHONY: env test demo check lint luacheck cppcheck werror-gcc werror-clang shellcheck objects asan valgrind

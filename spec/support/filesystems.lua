@@ -1,0 +1,237 @@
+--- Real file systems for specs: images in files, loop-mounted.
+-- Each is made once in a process, when it is first needed, and unmounted at its end; what a
+-- process that was killed left behind is removed by the next one. They are in $TMPDIR or /tmp.
+--
+--     filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
+--        it("clones", function()
+--           local dir = fs:fresh()
+--           ...
+local filesystems = {}
+
+local kinds = {
+   btrfs = { reflink = true, make = "mkfs.btrfs", options = "-q", package = "btrfs-progs" },
+   xfs = { reflink = true, make = "mkfs.xfs", options = "-q -m reflink=1", package = "xfsprogs" },
+   ext4 = { reflink = false, make = "mkfs.ext4", options = "-q -F", package = "e2fsprogs" },
+}
+
+-- sparse, so it costs only what is written
+local IMAGE_SIZE <const> = "2G"
+local PATTERN <const> = "/byre%-spec%.(%d+)%.(%d+)$"
+
+local function quote(text)
+   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Run a shell command; its output, or nil and its output.
+local function try(format, ...)
+   local pipe = assert(io.popen("PATH=$PATH:/usr/sbin:/sbin; export LC_ALL=C; exec 2>&1 </dev/null; "
+      .. format:format(...)))
+   local output = pipe:read("a"):gsub("%s+$", "")
+   if pipe:close() then return output end
+   return nil, output
+end
+
+local function run(format, ...)
+   local output, message = try(format, ...)
+   return output or error(format:format(...) .. ": " .. message, 2)
+end
+
+-- Process id and start time of a process, nil if there is none such.
+local function identify(pid)
+   local file = io.open(("/proc/%s/stat"):format(pid))
+   if not file then return nil end
+   local text = file:read("a")
+   file:close()
+   local fields = {}
+   for field in text:gsub("^.*%)", ""):gmatch("%S+") do fields[#fields + 1] = field end
+   return text:match("^%d+"), fields[20]
+end
+
+-- Mount points at or below a directory, the last mounted first.
+local function mounts_below(base)
+   local found = {}
+   for line in io.lines("/proc/self/mounts") do
+      local path = line:match("^%S+ (%S+)"):gsub("\\(%d%d%d)", function(octal)
+         return string.char(tonumber(octal, 8))
+      end)
+      if path:sub(1, #base + 1) == base .. "/" then table.insert(found, 1, path) end
+   end
+   return found
+end
+
+local function detach_below(base)
+   for line in (try("losetup -n -l -O NAME,BACK-FILE") or ""):gmatch("[^\n]+") do
+      local device, file = line:match("^(%S+)%s+(.*)$")
+      if device and file:sub(1, #base + 1) == base .. "/" then try("losetup -d %s", device) end
+   end
+end
+
+local function remove(base)
+   detach_below(base)
+   for _, path in ipairs(mounts_below(base)) do
+      if not try("umount %s", quote(path)) then try("umount -l %s", quote(path)) end
+   end
+   if #mounts_below(base) == 0 then try("rm -rf --one-file-system %s", quote(base)) end
+end
+
+local function temporary_dir()
+   return (os.getenv("TMPDIR") or "/tmp"):gsub("/+$", "")
+end
+
+local function remove_stale()
+   for path in (try("ls -d %s/byre-spec.*", quote(temporary_dir())) or ""):gmatch("[^\n]+") do
+      local pid, started = path:match(PATTERN)
+      if pid and select(2, identify(pid)) ~= started then remove(path) end
+   end
+end
+
+-- busted loads modules anew for each file: what belongs to the process is kept in the registry.
+local function state()
+   local registry = debug.getregistry()
+   local pid, started = identify("self")
+   local own = registry["byre.spec.filesystems"]
+   if own and own.pid == pid then return own end
+   remove_stale()
+   own = { pid = pid, mounted = {}, count = 0 }
+   own.base = ("%s/byre-spec.%s.%s"):format(temporary_dir(), pid, started)
+   run("mkdir -m 755 %s", quote(own.base))
+   -- a forked child must not take the file systems of its parent away
+   setmetatable(own, { __gc = function()
+      if identify("self") == pid then remove(own.base) end
+   end })
+   registry["byre.spec.filesystems"] = own
+   return own
+end
+
+local function number()
+   local own = state()
+   own.count = own.count + 1
+   return own.count
+end
+
+-- Why nothing can be mounted here, nil if it can.
+local function why_not()
+   if try("id -u") ~= "0" then return "needs root" end
+   if not try("test -e /dev/loop-control") then return "needs loop devices" end
+end
+
+local function why_not_kind(kind)
+   local reason = why_not()
+   if reason then return reason end
+   if not try("command -v %s", kind.make) then
+      reason = ("needs %s (package %s)"):format(kind.make, kind.package)
+      -- there the packages are our own doing
+      if os.getenv("CI") == "true" then error(reason, 0) end
+      return reason
+   end
+end
+
+local methods = {}
+local mt = { __name = "byre.spec.filesystem" }
+
+function mt.__index(fs, key)
+   if key == "dir" then
+      fs.dir = fs:mount()
+      return fs.dir
+   end
+   return methods[key]
+end
+
+-- Inside a spec: leave it pending.
+local function skip(reason)
+   local pending = require("busted").pending
+   if not pending then error(reason, 0) end
+   pending(reason)
+end
+
+local function mount_image(name)
+   local own, kind = state(), kinds[name]
+   if own.mounted[name] then return own.mounted[name] end
+   local image, dir = ("%s/%s.img"):format(own.base, name), ("%s/%s"):format(own.base, name)
+   run("truncate -s %s %s && %s %s %s", IMAGE_SIZE, quote(image), kind.make, kind.options, quote(image))
+   local mounted, message = try("mkdir %s && mount -o loop -t %s %s %s", quote(dir), name, quote(image), quote(dir))
+   if not mounted then
+      try("rmdir %s", quote(dir))
+      return nil, message
+   end
+   own.mounted[name] = dir
+   return dir
+end
+
+--- Mount it if that has not happened yet; the spec that asks is pending where the kernel refuses.
+-- @treturn string its top directory, which is also `fs.dir`
+function methods:mount()
+   local dir, message = mount_image(self.name)
+   if not dir then skip(("cannot mount %s: %s"):format(self.name, message)) end
+   return dir
+end
+
+--- Make an empty directory on it.
+-- @treturn string its path
+function methods:fresh()
+   local dir = ("%s/%d"):format(self.dir, number())
+   run("mkdir %s", quote(dir))
+   return dir
+end
+
+--- Unmount it before the process ends; only for those of `filesystems.tmpfs`.
+function methods:unmount()
+   run("umount %s", quote(self.dir))
+end
+
+--- A file system of some kind.
+-- @tparam string name `btrfs`, `xfs` or `ext4`
+-- @return an object with `name`, `reflink` (boolean), `dir`, `:fresh()`; or nil and why there is none
+function filesystems.get(name)
+   local kind = assert(kinds[name], "no such file system")
+   local reason = why_not_kind(kind)
+   if reason then return nil, reason end
+   return setmetatable({ name = name, reflink = kind.reflink }, mt)
+end
+
+--- Describe the same for several file systems, each in a `describe("on <name>")` of its own.
+-- One that cannot be had is reported as pending, with the reason.
+-- @tparam table names list of names for `get`
+-- @tparam function body called with the file system
+function filesystems.each(names, body)
+   local busted = require("busted")
+   for _, name in ipairs(names) do
+      busted.describe("on " .. name, function()
+         local fs, reason = filesystems.get(name)
+         if fs then
+            body(fs)
+         else
+            busted.pending(("%s: %s"):format(name, reason))
+         end
+      end)
+   end
+end
+
+--- A tmpfs, for specs that need a full disk. The spec that asks is pending where it cannot be had.
+-- @tparam string size as for mount: `"8m"`
+-- @return a file system as of `get`
+function filesystems.tmpfs(size)
+   local reason = why_not()
+   if reason then return skip("tmpfs " .. reason) end
+   local dir = ("%s/tmpfs-%d"):format(state().base, number())
+   run("mkdir %s && mount -t tmpfs -o size=%s,mode=755 tmpfs %s", quote(dir), size, quote(dir))
+   return setmetatable({ name = "tmpfs", reflink = false, dir = dir }, mt)
+end
+
+--- Attach a file to a free loop device, until `detach` or the end of the process.
+-- The file must be on one of our file systems. The spec that asks is pending where that cannot be had.
+-- @tparam string path
+-- @tparam[opt] string options more options for losetup
+-- @treturn string the device
+function filesystems.attach(path, options)
+   local reason = why_not()
+   if reason then return skip("loop device: " .. reason) end
+   return run("losetup -f --show %s %s", options or "", quote(path))
+end
+
+--- Detach a loop device.
+function filesystems.detach(device)
+   run("losetup -d %s", device)
+end
+
+return filesystems
