@@ -84,6 +84,16 @@ int byre_loop_devices(int fd, unsigned *numbers, size_t room, size_t *ret_count)
 /* Let a loop device take the present size of its file; -ENODEV if it is something else. */
 int byre_loop_set_capacity(const char *path);
 
+/* holders.c */
+
+struct byre_writer {
+	pid_t pid;              /* 0: none was found */
+	char name[32];
+};
+
+/* A process that has this file open for writing, among those that this one may look at. */
+int byre_find_writer(int fd, struct byre_writer *ret_writer);
+
 /* spawn.c */
 
 #define BYRE_SPAWN_STDOUT_MAX (256 << 20)       /* more is -EFBIG */

@@ -240,6 +240,24 @@ static int core_loop_devices(lua_State *L)
 	return 1;
 }
 
+/* core.find_writer(file) -> pid, name; nothing but nil if none is found */
+static int core_find_writer(lua_State *L)
+{
+	const struct byre_file *f = byre_check_file(L, 1);
+	struct byre_writer writer;
+	int r = byre_find_writer(f->fd, &writer);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "find_writer");
+	if (writer.pid == 0) {
+		lua_pushnil(L);
+		return 1;
+	}
+	lua_pushinteger(L, writer.pid);
+	lua_pushstring(L, writer.name);
+	return 2;
+}
+
 static int core_loop_set_capacity(lua_State *L)
 {
 	const char *path = byre_check_path(L, 1);
@@ -348,6 +366,7 @@ const luaL_Reg byre_file_data_methods[] = {
 
 static const luaL_Reg functions[] = {
 	{"reflink_supported", core_reflink_supported},
+	{"find_writer", core_find_writer},
 	{"loop_devices", core_loop_devices},
 	{"loop_set_capacity", core_loop_set_capacity},
 	{"spawn", core_spawn},

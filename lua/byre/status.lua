@@ -24,7 +24,7 @@ function status.of(state)
       source = config.source,
       revisions_to_keep = config.revisions_to_keep,
       session = session,
-      running = session and files.dirty.writers == true,
+      running = session and files.dirty.writer ~= nil,
       dirty = session and config.save_on_stop,
       outdated = survey.is_outdated(state),
       size = image and image.size or config.size,

@@ -131,7 +131,7 @@ end
 -- @tparam store store
 -- @tparam string volume a vid
 -- @tparam table pool settings of the pool
--- @tparam[opt] table options `writers = true`: find out whether somebody has the dirty image open for writing;
+-- @tparam[opt] table options `writers = true`: find out who has the dirty image open for writing (its `writer`);
 -- `listing`: where the names in the volume's directory come from (default: the store)
 -- @treturn table
 -- @raise `corrupt`: a damaged catalog entry; `io`
@@ -158,7 +158,7 @@ function survey.volume(store, volume, pool, options)
       files.precache.fresh = is_fresh(store, files, state.paths)
    end
    if options and options.writers and files.dirty and files.dirty.type == "file" then
-      files.dirty.writers = store:has_writers(state.paths.dirty)
+      files.dirty.writer = store:find_writer(state.paths.dirty)
    end
    return state
 end

@@ -97,8 +97,9 @@ end
 
 --- End the session: commit what was written; the state before becomes the newest revision.
 -- Without a session nothing happens.
--- @tparam[opt] table options `discard = true`: drop what was written
--- @raise `no_space`, `busy`, `io`, `not_supported` (nothing to go back to)
+-- @tparam[opt] table options `discard = true`: drop what was written; `force = true`: even while somebody has the image
+-- open for writing (what is written from then on changes committed content)
+-- @raise `running`, `no_space`, `busy`, `io`, `not_supported` (nothing to go back to)
 function methods:stop(options)
    run(self, "stop", options)
 end
@@ -142,7 +143,7 @@ end
 -- @treturn boolean
 function methods:is_running()
    local dirty = state_of(self, { writers = true }).files.dirty
-   return dirty ~= nil and dirty.writers == true
+   return dirty ~= nil and dirty.writer ~= nil
 end
 
 --- Everything about the volume at one look; cheaper than asking one by one.

@@ -187,7 +187,8 @@ describe("byre.core clone", function()
    end)
 
    it("reports a full disk while it looks for support", function()
-      local fs = filesystems.tmpfs("64k")
+      local fs, reason = filesystems.tmpfs("64k")
+      if not fs then return pending(reason) end
       local dir = assert(core.open_dir(fs.dir))
       fails("reflink_supported: No space left on device", "ENOSPC", core.reflink_supported(dir))
       assert.equal(0, entries(dir))

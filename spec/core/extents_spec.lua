@@ -173,7 +173,8 @@ describe("byre.core extents", function()
    end)
 
    it("are not known on a file system without maps", function()
-      local fs = filesystems.tmpfs("1m")
+      local fs, reason = filesystems.tmpfs("1m")
+      if not fs then return pending(reason) end
       local dir = assert(core.open_dir(fs.dir))
       local a, b = assert(dir:tmpfile("a")), assert(dir:tmpfile("b"))
       fails("extents: Operation not supported", "EOPNOTSUPP", a:extents())

@@ -31,7 +31,7 @@ describe("byre.core spawn", function()
 
    it("reports a program that is not there, or none", function()
       needs_no_valgrind()
-      fails("byre-no-such-program: No such file or directory", "ENOENT", core.spawn({ "byre-no-such-program" }))
+      fails("/byre-none: No such file or directory", "ENOENT", core.spawn({ "/byre-none" }))
       scratch.file("script", "not executable")
       fails(scratch.path .. "/script: Permission denied", "EACCES", core.spawn({ scratch.path .. "/script" }))
    end)

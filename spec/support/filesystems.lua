@@ -1,5 +1,5 @@
 --- Real file systems for specs: images in files, loop-mounted.
--- Each is made once in a process, when it is first needed, and unmounted at its end; what a
+-- Each is made once in a process, when it is first asked for, and unmounted at its end; what a
 -- process that was killed left behind is removed by the next one. They are in $TMPDIR or /tmp.
 --
 --     filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
@@ -36,12 +36,18 @@ local function run(format, ...)
    return output or error(format:format(...) .. ": " .. message, 2)
 end
 
--- Process id and start time of a process, nil if there is none such.
-local function identify(pid)
-   local file = io.open(("/proc/%s/stat"):format(pid))
+local function read(path)
+   local file = io.open(path)
    if not file then return nil end
    local text = file:read("a")
    file:close()
+   return text
+end
+
+-- Process id and start time of a process, nil if there is none such.
+local function identify(pid)
+   local text = read(("/proc/%s/stat"):format(pid))
+   if not text then return nil end
    local fields = {}
    for field in text:gsub("^.*%)", ""):gmatch("%S+") do fields[#fields + 1] = field end
    return text:match("^%d+"), fields[20]
@@ -109,62 +115,38 @@ local function number()
    return own.count
 end
 
--- Why nothing can be mounted here, nil if it can.
-local function why_not()
-   if try("id -u") ~= "0" then return "needs root" end
-   if not try("test -e /dev/loop-control") then return "needs loop devices" end
+-- Whether we may mount what we like: root of a user namespace may not.
+local function is_root()
+   local CAP_SYS_ADMIN <const> = 21
+   local capabilities = tonumber(read("/proc/self/status"):match("CapEff:%s*(%x+)"), 16)
+   local map = read("/proc/self/uid_map") or "0 0 4294967295"
+   return try("id -u") == "0" and capabilities & 1 << CAP_SYS_ADMIN ~= 0 and map:match("^%s*0%s+0%s+4294967295%s*$")
 end
 
-local function why_not_kind(kind)
-   local reason = why_not()
-   if reason then return reason end
+local function why_not(kind)
+   if not is_root() then return "needs root" end
+   if not try("test -e /dev/loop-control") then return "needs loop devices" end
    if not try("command -v %s", kind.make) then
-      reason = ("needs %s (package %s)"):format(kind.make, kind.package)
+      local reason = ("needs %s (package %s)"):format(kind.make, kind.package)
       -- there the packages are our own doing
       if os.getenv("CI") == "true" then error(reason, 0) end
       return reason
    end
 end
 
-local methods = {}
-local mt = { __name = "byre.spec.filesystem" }
-
-function mt.__index(fs, key)
-   if key == "dir" then
-      fs.dir = fs:mount()
-      return fs.dir
-   end
-   return methods[key]
-end
-
--- Inside a spec: leave it pending.
-local function skip(reason)
-   local pending = require("busted").pending
-   if not pending then error(reason, 0) end
-   pending(reason)
-end
-
+-- Make an image and mount it; its mount point, or nil and why not.
 local function mount_image(name)
-   local own, kind = state(), kinds[name]
-   if own.mounted[name] then return own.mounted[name] end
-   local image, dir = ("%s/%s.img"):format(own.base, name), ("%s/%s"):format(own.base, name)
+   local base, kind = state().base, kinds[name]
+   local image, dir = ("%s/%s.img"):format(base, name), ("%s/%s"):format(base, name)
    run("truncate -s %s %s && %s %s %s", IMAGE_SIZE, quote(image), kind.make, kind.options, quote(image))
    local mounted, message = try("mkdir %s && mount -o loop -t %s %s %s", quote(dir), name, quote(image), quote(dir))
-   if not mounted then
-      try("rmdir %s", quote(dir))
-      return nil, message
-   end
-   own.mounted[name] = dir
-   return dir
+   if mounted then return dir end
+   try("rmdir %s; rm %s", quote(dir), quote(image))
+   return nil, message
 end
 
---- Mount it if that has not happened yet; the spec that asks is pending where the kernel refuses.
--- @treturn string its top directory, which is also `fs.dir`
-function methods:mount()
-   local dir, message = mount_image(self.name)
-   if not dir then skip(("cannot mount %s: %s"):format(self.name, message)) end
-   return dir
-end
+local methods = {}
+local mt = { __name = "byre.spec.filesystem", __index = methods }
 
 --- Make an empty directory on it.
 -- @treturn string its path
@@ -179,14 +161,19 @@ function methods:unmount()
    run("umount %s", quote(self.dir))
 end
 
---- A file system of some kind.
+--- A file system of some kind, mounted.
 -- @tparam string name `btrfs`, `xfs` or `ext4`
 -- @return an object with `name`, `reflink` (boolean), `dir`, `:fresh()`; or nil and why there is none
 function filesystems.get(name)
    local kind = assert(kinds[name], "no such file system")
-   local reason = why_not_kind(kind)
+   local reason = why_not(kind)
    if reason then return nil, reason end
-   return setmetatable({ name = name, reflink = kind.reflink }, mt)
+   local mounted = state().mounted
+   if not mounted[name] then
+      mounted[name], reason = mount_image(name)
+      if not mounted[name] then return nil, reason end
+   end
+   return setmetatable({ name = name, reflink = kind.reflink, dir = mounted[name] }, mt)
 end
 
 --- Describe the same for several file systems, each in a `describe("on <name>")` of its own.
@@ -201,31 +188,27 @@ function filesystems.each(names, body)
          if fs then
             body(fs)
          else
-            busted.pending(("%s: %s"):format(name, reason))
+            busted.pending(reason)
          end
       end)
    end
 end
 
---- A tmpfs, for specs that need a full disk. The spec that asks is pending where it cannot be had.
+--- A tmpfs, for specs that need a full disk.
 -- @tparam string size as for mount: `"8m"`
--- @return a file system as of `get`
+-- @return a file system as of `get`; or nil and why there is none
 function filesystems.tmpfs(size)
-   local reason = why_not()
-   if reason then return skip("tmpfs " .. reason) end
+   if not is_root() then return nil, "needs root" end
    local dir = ("%s/tmpfs-%d"):format(state().base, number())
    run("mkdir %s && mount -t tmpfs -o size=%s,mode=755 tmpfs %s", quote(dir), size, quote(dir))
    return setmetatable({ name = "tmpfs", reflink = false, dir = dir }, mt)
 end
 
---- Attach a file to a free loop device, until `detach` or the end of the process.
--- The file must be on one of our file systems. The spec that asks is pending where that cannot be had.
+--- Attach a file on one of our file systems to a loop device, until `detach` or the end of the process.
 -- @tparam string path
 -- @tparam[opt] string options more options for losetup
 -- @treturn string the device
 function filesystems.attach(path, options)
-   local reason = why_not()
-   if reason then return skip("loop device: " .. reason) end
    return run("losetup -f --show %s %s", options or "", quote(path))
 end
 

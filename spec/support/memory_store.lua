@@ -173,7 +173,7 @@ function methods.chmod() end
 function methods.sync_file() end
 function methods.sync_directory() end
 function methods.sync_all() end
-function methods.has_writers() return false end
+function methods.find_writer() end
 
 function methods:same_extents(a, b)
    return self:inode(a).content == self:inode(b).content

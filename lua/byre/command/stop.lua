@@ -21,6 +21,7 @@ function stop.parser(command)
    command:argument("VID", "The volumes."):target("vids"):args("*")
    command:option("--group", "All volumes of this group."):argname("GROUP")
    command:flag("--discard", "Drop what was written instead of committing it (needs --yes).")
+   command:flag("--force", "Even while somebody has the image open for writing.")
 end
 
 local function names(volumes)
@@ -33,7 +34,7 @@ end
 
 function stop.run(context, args)
    local volumes = context:volumes_or_group(args)
-   local options = { discard = args.discard }
+   local options = { discard = args.discard, force = args.force }
    if context:is_dry() then
       return context:show_plans_of(volumes, "stop", options)
    elseif args.discard then

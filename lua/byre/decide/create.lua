@@ -119,10 +119,7 @@ end
 -- @treturn plan
 -- @raise `running`: somebody has its image open for writing; `policy`: a revision is held
 function create.remove(state)
-   if state.files.dirty and state.files.dirty.writers then
-      history.refuse(state, "running", "it is running: somebody has its image open for writing",
-         { path = state.paths.dirty, hint = "stop what uses it first" })
-   end
+   history.require_idle(state, "remove")
    for _, revision in ipairs(state.revisions) do
       history.require_released(state, revision)
    end

@@ -37,6 +37,17 @@ function history.require_stopped(state, what)
    end
 end
 
+--- Refuse while somebody writes to the session's image.
+-- @tparam table state
+-- @tparam string what cannot be done
+function history.require_idle(state, what)
+   local dirty = state.files.dirty
+   if dirty and dirty.writer then
+      history.refuse(state, "running", ("cannot %s: %s has its image open for writing"):format(what, dirty.writer),
+         { path = state.paths.dirty, hint = "end what uses the image first" })
+   end
+end
+
 --- The error about an image that should be there.
 function history.missing(state, path, hint)
    history.refuse(state, "corrupt", "the image " .. path .. " is missing",

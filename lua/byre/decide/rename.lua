@@ -11,10 +11,8 @@ local function require_state(state, which)
    elseif state.files.dirty and not which then
       history.refuse(state, "dirty", "it is running or was not cleanly stopped: say what becomes of the session",
          { hint = "--state current takes it along, --state committed drops it" })
-   elseif state.files.dirty and state.files.dirty.writers then
-      history.refuse(state, "running", "it is running: somebody has its image open for writing",
-         { path = state.paths.dirty, hint = "stop what uses it first" })
    end
+   history.require_idle(state, "rename")
 end
 
 -- old path -> new path of every image that goes along

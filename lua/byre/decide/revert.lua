@@ -21,13 +21,10 @@ end
 -- @raise `dirty`, `running`, `no_such_revision`, `corrupt`
 function revert.to(state, id, options)
    history.require_saved(state, "revert")
-   local dirty = state.files.dirty
-   if dirty and not options.discard then
+   if not options.discard then
       history.require_stopped(state, "revert")
-   elseif dirty and dirty.writers then
-      history.refuse(state, "running", "cannot drop the session: somebody has its image open for writing",
-         { path = state.paths.dirty, hint = "stop what uses it first" })
    end
+   history.require_idle(state, "drop the session")
    local target = history.find(state, id)
    if state.config.keep > 0 and not options.discard then
       require_clean(state)
@@ -36,7 +33,7 @@ function revert.to(state, id, options)
    return plan.new("revert", state.vid, {
       plan.phase({}, link, plan.rename(target.path, state.paths.clean)),
    }, {
-      plan.phase({}, dirty and plan.unlink(state.paths.dirty), history.sweep(state),
+      plan.phase({}, state.files.dirty and plan.unlink(state.paths.dirty), history.sweep(state),
          history.refresh_precache(state)),
    })
 end

@@ -5,15 +5,8 @@ local plan = require("byre.plan")
 
 -- The guest of an earlier start may still be at work on this image: a second
 -- start must not take it away.
-local function require_idle(state)
-   if state.files.dirty and state.files.dirty.writers then
-      history.refuse(state, "running", "it is running: somebody has its image open for writing",
-         { path = state.paths.dirty, hint = "stop what uses it, then: byre stop " .. state.vid })
-   end
-end
-
 local function start_volatile(state)
-   require_idle(state)
+   history.require_idle(state, "start anew")
    local size = state.config.size
    if not size then
       history.refuse(state, "invalid", "it has no size yet", { hint = "byre resize " .. state.vid .. " SIZE" })
@@ -58,7 +51,7 @@ local function session_size(state, source)
 end
 
 local function start_snapshot(state)
-   require_idle(state)
+   history.require_idle(state, "start anew")
    local source = require_source(state)
    return plan.new("start", state.vid, {
       plan.phase({ sync = false },

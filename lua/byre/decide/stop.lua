@@ -39,10 +39,14 @@ end
 
 --- Plan the stop of a volume. Without a session there is nothing to do.
 -- @tparam table state of `byre.survey`
--- @tparam[opt] table options `discard`: drop the session instead of committing it
+-- @tparam[opt] table options `discard`: drop the session instead of committing it; `force`: even while somebody has
+-- the image open for writing (what is written from then on changes the committed image and its revisions)
 -- @treturn plan
--- @raise `not_supported`: discard where there is nothing to go back to
+-- @raise `running`; `not_supported`: discard where there is nothing to go back to
 return function(state, options)
+   if not options.force then
+      history.require_idle(state, "stop")
+   end
    if not state.config.save_on_stop then
       return forget_session(state)
    elseif not state.files.dirty then

@@ -194,13 +194,23 @@ function methods:same_extents(a, b)
    return same == true
 end
 
---- Does somebody have a file open for writing?
--- @treturn boolean false also where the file system does not tell
-function methods:has_writers(path)
+-- in words: who it is that writes to a file
+local function name_writer(file)
+   local device = core.loop_devices(file)[1]
+   if device then
+      return "the loop device " .. device
+   end
+   local pid, name = core.find_writer(file)
+   return pid and ("process %d (%s)"):format(pid, name) or "somebody"
+end
+
+--- Who has a file open for writing?
+-- @treturn ?string in words; nil: nobody, or the file system does not tell
+function methods:find_writer(path)
    local file = self:open(path, "r")
-   local writers = file:has_writers()
+   local writer = file:has_writers() and name_writer(file) or nil
    file:close()
-   return writers == true
+   return writer
 end
 
 --- Lock a group; the lock is released by `:release()` or when the process ends.
