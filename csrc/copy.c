@@ -76,7 +76,7 @@ static int report(struct job *job, int64_t position, bool at_end)
 		return 0;
 	job->reported = position;
 	r = copy->progress(copy->user, position, job->src.size);
-	return r ? fail(job, "copy", r) : 0;
+	return r < 0 ? fail(job, "copy", r) : 0;
 }
 
 /* Descriptors that came from elsewhere may be non-blocking. */

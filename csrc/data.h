@@ -38,7 +38,7 @@ int byre_clone_probe(int dir, bool *ret_supported);
 struct byre_copy {
 	int dst, src;
 	/* Called every BYRE_PROGRESS_STEP bytes and at the end; total is -1 where the
-	 * size is not known.  Anything but 0 stops the copy with that result. */
+	 * size is not known.  -errno stops the copy with that result. */
 	int (*progress)(void *user, int64_t done, int64_t total);
 	void *user;
 	/* results, also after a failure */

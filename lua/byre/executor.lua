@@ -166,7 +166,12 @@ function runner:contents(phase)
       elseif step.op == "sync" then
          list[#list + 1] = { path = step.path, sync = function()
             local started = core.clock()
-            self.store:sync_file(step.path)
+            local ok, e = failure.catch(self.store.sync_file, self.store, step.path)
+            if not ok then
+               -- the next attempt would succeed without the data
+               self.store:mark(layout.lost(self.plan.volume))
+               error(e, 0)
+            end
             self:log(step, started)
          end }
       end
@@ -257,7 +262,11 @@ function apply.resize(self, step)
    local before = self.store:stat(step.path)
    if before and before.size < step.size then
       -- a loop device that does not follow fails it half-way
-      self:push_undo(function() self.store:resize(step.path, before.size) end)
+      self:push_undo(function()
+         if self.store:stat(step.path).size ~= before.size then
+            self.store:resize(step.path, before.size)
+         end
+      end)
    else
       self.undo = nil
    end

@@ -18,6 +18,9 @@ local suffixes = {
    import = "-import.img",
 }
 
+--- The highest number of a revision.
+layout.last_seq = 999999999999999
+
 --- Where byre keeps what is its own.
 layout.home = ".byre"
 layout.pool_file = ".byre/pool.json"
@@ -29,6 +32,14 @@ layout.catalog = ".byre/volume"
 -- @treturn string
 function layout.image(volume, role)
    return volume .. suffixes[role]
+end
+
+--- Path that a dirty image gets when its session is dropped along with something else: that of a temporary
+-- file, so whatever stops in between, the session is over.
+-- @tparam string volume a vid
+-- @treturn string
+function layout.dropped(volume)
+   return layout.image(volume, "dirty") .. "~dropping"
 end
 
 --- Path of a revision, and its id.
@@ -72,6 +83,12 @@ function layout.removed(volume)
    return layout.catalog .. "/" .. volume .. ".removed"
 end
 
+--- Path of the mark that says: data of this volume's session could not be
+-- made durable. The kernel tells of such a loss once; the mark remembers it.
+function layout.lost(volume)
+   return layout.catalog .. "/" .. volume .. ".lost"
+end
+
 --- Path of the lock file of a group.
 -- @tparam string group
 -- @treturn string
@@ -88,7 +105,8 @@ local function parse_revision(rest)
    local id, stamp = rest:match("^%.(%d+)@(.*)Z$")
    local time = id and #stamp == 19 and units.parse_time(stamp)
    local seq = id and math.tointeger(tonumber(id))
-   if not time or not seq then
+   -- there has to be a number for the next one
+   if not time or not seq or seq > layout.last_seq then
       return nil
    end
    return { id = id, seq = seq, time = time }

@@ -28,9 +28,14 @@ local function options_table(options)
 end
 
 function request.start(pool, id)
-   return { vid = id, decide = start, result = function()
+   local self = { vid = id, decide = start }
+   function self.result()
+      if self.state.config.save_on_stop then
+         pool.store:watch(layout.image(id, "dirty"))
+      end
       return pool.dir .. "/" .. layout.image(id, "dirty")
-   end }
+   end
+   return self
 end
 
 function request.stop(_, id, options)

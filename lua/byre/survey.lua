@@ -6,6 +6,7 @@
 --    config          the effective settings (`config.effective`)
 --    raw, registered the catalog entry as read; whether there is one
 --    removed         a removal or a renaming of this vid was interrupted
+--    lost            data of the session or the import could not be made durable
 --    files           role -> stat of the clean, dirty, precache and import image
 --    revisions       oldest first: id, seq, time, path
 --    preserved       the revision that is the clean image itself (one inode)
@@ -89,6 +90,20 @@ local function sort_names(state, directory, names)
    return present
 end
 
+-- A symbolic link or a directory is no revision, whatever its name is.
+local function sort_out_strays(store, state)
+   local revisions = {}
+   for _, revision in ipairs(state.revisions) do
+      local stat = store:stat(revision.path)
+      if stat and stat.type ~= "file" then
+         table.insert(state.strays, revision.path)
+      else
+         revisions[#revisions + 1] = revision
+      end
+   end
+   state.revisions = revisions
+end
+
 -- the revision that shares its inode with the clean image, newest first
 local function find_preserved(store, state)
    local clean = state.files.clean
@@ -144,6 +159,7 @@ function survey.volume(store, volume, pool, options)
    state.registered = state.config ~= nil
    state.config = state.config or config.effective({ snap_on_start = false, save_on_stop = true, rw = true }, pool)
    state.removed = store:stat(layout.removed(volume)) ~= nil
+   state.lost = store:is_marked(layout.lost(volume))
 
    local directory = layout.group_directory(volume)
    local names = (options and options.listing or store):list(directory, vid.name(volume))
@@ -151,6 +167,7 @@ function survey.volume(store, volume, pool, options)
    for role in pairs(present) do
       state.files[role] = store:stat(state.paths[role])
    end
+   sort_out_strays(store, state)
    state.preserved = find_preserved(store, state)
    state.source = read_source(store, state, pool)
    local files = state.files

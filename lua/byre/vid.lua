@@ -32,8 +32,8 @@ local function broken_rule(component)
       return "contains " .. failure.quote(odd) .. "; allowed are letters, digits and _ . + : -"
    elseif component:find(".img", 1, true) then
       return "contains .img, which marks image files"
-   elseif component:find("%.json$") or component:find("%.removed$") then
-      return "has a component that ends in .json or .removed, which mark files of the catalog"
+   elseif component:find("%.json$") or component:find("%.removed$") or component:find("%.lost$") then
+      return "has a component that ends in .json, .removed or .lost, which mark files of the catalog"
    end
 end
 

@@ -174,6 +174,16 @@ function methods.sync_file() end
 function methods.sync_directory() end
 function methods.sync_all() end
 function methods.find_writer() end
+function methods.watch() end
+
+function methods:mark(path)
+   self:put(path, "")
+end
+
+function methods:is_marked(path)
+   return self.names[path] ~= nil
+end
+
 
 function methods:same_extents(a, b)
    return self:inode(a).content == self:inode(b).content

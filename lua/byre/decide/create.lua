@@ -32,7 +32,8 @@ end
 
 --- Phases that finish a removal: the images first, then their mark.
 function create.finish_removal_phases(state)
-   return plan.phase({}, unlink_all(state)), plan.phase({}, plan.unlink(layout.removed(state.vid)))
+   return plan.phase({}, unlink_all(state)),
+      plan.phase({}, history.forget_loss(state), plan.unlink(layout.removed(state.vid)))
 end
 
 --- Refuse a vid that is taken, by a volume or by images that nobody registered.

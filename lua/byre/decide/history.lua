@@ -48,6 +48,21 @@ function history.require_idle(state, what)
    end
 end
 
+--- Refuse to commit data of which some was lost on its way to the disk.
+-- @tparam table state
+-- @tparam table options `force`: commit what is there
+function history.require_undamaged(state, options)
+   if state.lost and not options.force then
+      history.refuse(state, "io", "data written to it could not be brought to the disk and may be missing",
+         { hint = "check the disk; byre stop --discard drops the session, --force commits what is there" })
+   end
+end
+
+--- Step that forgets about lost data, once the image it was missing from is gone or accepted.
+function history.forget_loss(state)
+   return state.lost and plan.unlink(layout.lost(state.vid)) or nil
+end
+
 --- The error about an image that should be there.
 function history.missing(state, path, hint)
    history.refuse(state, "corrupt", "the image " .. path .. " is missing",
@@ -57,7 +72,12 @@ end
 --- The number that the next revision gets.
 function history.next_seq(state)
    local newest = state.revisions[#state.revisions]
-   return (newest and newest.seq or 0) + 1
+   local seq = (newest and newest.seq or 0) + 1
+   if seq > layout.last_seq then
+      history.refuse(state, "not_supported", ("there is no number for a revision after %d"):format(newest.seq),
+         { path = newest.path })
+   end
+   return seq
 end
 
 --- The step that makes the clean image the newest revision; nil if it is one.
@@ -147,7 +167,8 @@ function history.commit(state, operation, from, options)
       plan.phase({}, plan.sync(from)),
       plan.phase({}, link, plan.rename(from, state.paths.clean)),
    }, {
-      plan.phase({}, history.prune(state, keep, path), history.sweep(state), history.refresh_precache(state)),
+      plan.phase({}, history.forget_loss(state), history.prune(state, keep, path), history.sweep(state),
+         history.refresh_precache(state)),
    })
 end
 

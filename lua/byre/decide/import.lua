@@ -29,7 +29,7 @@ function import.begin(state, size)
    check(state)
    return plan.new("import_data", state.vid, {
       plan.phase({ sync = false }, plan.create(state.paths.import, size,
-         { replace = state.files.import ~= nil, volatile = true })),
+         { replace = state.files.import ~= nil, volatile = true }), history.forget_loss(state)),
    })
 end
 
@@ -52,6 +52,7 @@ function import.finish(state, success, options)
       history.refuse(state, "invalid", "the imported image is empty", { path = state.paths.import })
    end
    history.require_stopped(state, "import")
+   history.require_undamaged(state, options)
    if not options.discard then
       require_clean(state)
    end

@@ -13,6 +13,7 @@ local function require_state(state, which)
          { hint = "--state current takes it along, --state committed drops it" })
    end
    history.require_idle(state, "rename")
+   history.require_undamaged(state, {})
 end
 
 -- old path -> new path of every image that goes along

@@ -1,6 +1,7 @@
 --- Decide: go back to a revision, or remove one.
 -- @module byre.decide.revert
 local history = require("byre.decide.history")
+local layout = require("byre.layout")
 local plan = require("byre.plan")
 
 local revert = {}
@@ -30,10 +31,12 @@ function revert.to(state, id, options)
       require_clean(state)
    end
    local link = history.preserve(state)
+   local dropped = state.files.dirty and layout.dropped(state.vid)
    return plan.new("revert", state.vid, {
-      plan.phase({}, link, plan.rename(target.path, state.paths.clean)),
+      plan.phase({}, link, dropped and plan.rename(state.paths.dirty, dropped),
+         plan.rename(target.path, state.paths.clean)),
    }, {
-      plan.phase({}, state.files.dirty and plan.unlink(state.paths.dirty), history.sweep(state),
+      plan.phase({}, dropped and plan.unlink(dropped), history.forget_loss(state), history.sweep(state),
          history.refresh_precache(state)),
    })
 end

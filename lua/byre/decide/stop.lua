@@ -23,7 +23,7 @@ local function forget_session(state)
          remember_size(state),
          files.dirty and plan.unlink(paths.dirty),
          files.clean and plan.unlink(paths.clean)),
-   }, { plan.phase({}, history.sweep(state)) })
+   }, { plan.phase({}, history.forget_loss(state), history.sweep(state)) })
 end
 
 -- The only copy of a volume without snapshots is its dirty image.
@@ -33,8 +33,9 @@ local function drop_session(state)
          .. "committed image to go back to")
    end
    local precache = state.files.precache
+   local refresh = not (precache and precache.fresh) and history.refresh_precache(state)
    return plan.new("stop", state.vid, { plan.phase({}, plan.unlink(state.paths.dirty)) },
-      { plan.phase({}, history.sweep(state), not (precache and precache.fresh) and history.refresh_precache(state)) })
+      { plan.phase({}, history.forget_loss(state), history.sweep(state), refresh) })
 end
 
 --- Plan the stop of a volume. Without a session there is nothing to do.
@@ -42,7 +43,7 @@ end
 -- @tparam[opt] table options `discard`: drop the session instead of committing it; `force`: even while somebody has
 -- the image open for writing (what is written from then on changes the committed image and its revisions)
 -- @treturn plan
--- @raise `running`; `not_supported`: discard where there is nothing to go back to
+-- @raise `running`; `io`: data of the session was lost; `not_supported`: discard where there is nothing to go back to
 return function(state, options)
    if not options.force then
       history.require_idle(state, "stop")
@@ -54,5 +55,6 @@ return function(state, options)
    elseif options.discard then
       return drop_session(state)
    end
+   history.require_undamaged(state, options)
    return history.commit(state, "stop", state.paths.dirty)
 end

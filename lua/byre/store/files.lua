@@ -21,7 +21,7 @@ local directory_mode = tonumber("777", 8)
 -- @tparam string name how messages call the directory
 -- @treturn store
 function files.new(dir, name)
-   return setmetatable({ dir = dir, name = name }, mt)
+   return setmetatable({ dir = dir, name = name, watched = {}, order = {}, marked = {} }, mt)
 end
 
 local function check(path, ...)
@@ -129,6 +129,7 @@ end
 
 --- @treturn boolean whether there was such a file
 function methods:unlink(path)
+   self.marked[path] = nil
    local ok, message, code = self.dir:unlink(path)
    if ok then
       return true
@@ -166,12 +167,65 @@ function methods:new_file(path)
    return (check(path, self.dir:tmpfile(path)))
 end
 
+-- A process has 1,024 descriptors as a rule, and a pool may have more sessions.
+local max_watched = 256
+
+local function unwatch(self, path)
+   local file = self.watched[path]
+   if file then
+      file:close()
+      self.watched[path] = nil
+   end
+end
+
+--- Keep a descriptor of a file that somebody is going to write to.
+-- The kernel tells every descriptor once that data could not be written, and a
+-- descriptor opened after that hears nothing. Of very many files the latest are kept.
+function methods:watch(path)
+   unwatch(self, path)
+   self.watched[path] = self:open(path, "r")
+   table.insert(self.order, path)
+   if #self.order > max_watched then
+      unwatch(self, table.remove(self.order, 1))
+   end
+end
+
+-- the descriptor kept of a file, if it still is that file's
+local function take_watched(self, path)
+   local file, stat = self.watched[path], self:stat(path)
+   self.watched[path] = nil
+   if not file then
+      return nil
+   end
+   local own = check(path, file:stat())
+   if stat and own.ino == stat.ino and own.dev == stat.dev then
+      return file
+   end
+   file:close()
+end
+
 --- Make a file's content durable.
+-- @raise `io`: also when data was lost before, if the file is watched since before then
 function methods:sync_file(path)
-   local file = self:open(path, "r")
+   local file = take_watched(self, path) or self:open(path, "r")
    local ok, message, code = file:sync()
    file:close()
    check(path, ok, message, code)
+end
+
+--- Set a mark, as well as can be: the disk may be failing right now.
+function methods:mark(path)
+   self.marked[path] = true
+   local file = self.dir:tmpfile(path)
+   if file then
+      file:publish(path, true)
+      file:close()
+   end
+end
+
+--- Is a mark set?
+function methods:is_marked(path)
+   return self.marked[path] or self:stat(path) ~= nil
 end
 
 --- Make the names in a directory durable.
@@ -240,6 +294,9 @@ function methods:usage()
 end
 
 function methods:close()
+   for path in pairs(self.watched) do
+      unwatch(self, path)
+   end
    self.dir:close()
 end
 
