@@ -1,0 +1,136 @@
+-- The programs of examples/ run, and do what they say.
+local byre = require("byre")
+local shell = require("spec.support.shell")
+
+describe("examples/", function()
+   local dir, pool
+   local covered = {}
+
+   before_each(function()
+      dir = shell.temporary_directory()
+      pool = byre.create_pool(dir .. "/pool", { setup_check = false, revisions_to_keep = 3 })
+   end)
+   after_each(function()
+      pool:close()
+      shell.remove(dir)
+   end)
+
+   local function write_image(vid, text)
+      local file <close> = assert(io.open(pool:volume(vid):path(), "r+b"))
+      assert(file:write(text))
+   end
+
+   local function origin(vid, text)
+      local volume = pool:create_volume(vid, { size = "1M", save_on_stop = true })
+      volume:start()
+      write_image(vid, text)
+      return volume
+   end
+
+   -- an example with these words, as a user would run it
+   local function run(name, words)
+      covered[name] = true
+      local how = name:find("%.lua$") and "byre run" or "sh"
+      return shell.run(('eval "$(tools/env ${BYRE_BUILD:-build})"; %s examples/%s %s'):format(how, name,
+         words:gsub("POOL", shell.quote(dir .. "/pool"))))
+   end
+
+   local function vids()
+      local list = {}
+      for volume in pool:volumes() do
+         list[#list + 1] = volume.vid
+      end
+      return table.concat(list, " ")
+   end
+
+   it("ci-runner.lua gives a job the template's content and throws it away", function()
+      origin("template", "from the template"):stop()
+      local result = run("ci-runner.lua", [[POOL template sh -c 'head -c 17 "$DISK"; echo x >"$DISK"; exit 3']])
+      assert.same({ code = 3, out = "from the template", err = "" }, result)
+      assert.equal("template", vids())
+      result = run("ci-runner.lua", "POOL nothing true")
+      assert.equal("", result.out)
+      assert.not_equal(0, result.code)
+   end)
+
+   it("database-branch.lua branches, compares, merges and drops", function()
+      origin("db/data", "one")
+      local result = run("database-branch.lua", "POOL branch db/data test")
+      assert.same({ code = 0, out = dir .. "/pool/db/data-test-dirty.img\n", err = "" }, result)
+      write_image("db/data-test", "two")
+      assert.matches("^db/data%-test\tin use\t%d+\n$", run("database-branch.lua", "POOL list db/data").out)
+      pool:volume("db/data"):stop()
+      assert.equal("4096 bytes differ\n", run("database-branch.lua", "POOL compare db/data test").out)
+      assert.equal(0, run("database-branch.lua", "POOL merge db/data test").code)
+      assert.equal("two", shell.read(pool:volume("db/data"):export()):sub(1, 3))
+      assert.equal("db/data", vids())
+      run("database-branch.lua", "POOL branch db/data other")
+      assert.equal(1, run("database-branch.lua", "POOL branch db/data other").code)
+      run("database-branch.lua", "POOL drop db/data other")
+      assert.equal("db/data", vids())
+   end)
+
+   it("nightly-snapshots.lua keeps the newest of its own", function()
+      local volume = origin("vm/used", "x")
+      origin("vm/idle", "y"):stop()
+      for night = 1, 4 do
+         local result = run("nightly-snapshots.lua", "POOL 2")
+         assert.same({ code = 0, err = "", out = ("1 volumes in use, %d old revisions removed\n"):format(
+            night > 2 and 1 or 0) }, result)
+      end
+      local nightly = 0
+      for _, revision in ipairs(volume:revisions()) do
+         nightly = nightly + (revision.tags.nightly and 1 or 0)
+      end
+      assert.equal(2, nightly)
+      assert.equal(1, #pool:volume("vm/idle"):revisions())
+   end)
+
+   it("clone-many.lua makes, starts, stops and removes", function()
+      origin("template", "x"):stop()
+      local result = run("clone-many.lua", "POOL template 10")
+      assert.equal("", result.err)
+      assert.equal(5, select(2, result.out:gsub("\n", "")))
+      assert.equal("template", vids())
+   end)
+
+   it("backup-stream.sh streams a running volume, and says when it fails", function()
+      local volume = origin("vm/disk", "content")
+      local before = #volume:revisions()
+      local result = run("backup-stream.sh", ("POOL vm/disk >%s/out"):format(dir))
+      assert.same({ code = 0, out = "", err = "" }, result)
+      shell.must(("cd %s && { zstd -qdc out 2>/dev/null || gzip -dc <out; } >plain"):format(dir))
+      local plain = shell.read(dir .. "/plain")
+      assert.equal("content", plain:sub(1, 7))
+      assert.equal(1048576, #plain)
+      -- the content before the session stays as a revision, the backup's own does not
+      assert.is_true(#volume:revisions() <= before + 1)
+      result = run("backup-stream.sh", "POOL vm/nothing")
+      assert.not_equal(0, result.code)
+      assert.equal("", result.out)
+   end)
+
+   it("embed/ compiles and runs", function()
+      covered.embed = true
+      shell.must(("cp -r examples/embed %s && make -s -C %s/embed BYRE_CFLAGS=-I$PWD/csrc "
+         .. "BYRE_LIBS=$PWD/build/libbyre.a"):format(dir, dir))
+      local program = ("cd %s && embed/embed "):format(dir)
+      assert.same({ code = 0, err = "", out = "image: new/vm/disk-dirty.img\nnewest revision: 1\n" },
+         shell.run(program .. "new vm/disk"))
+      assert.equal("newest revision: 2\n", shell.must(program .. "new vm/disk | tail -n 1"))
+      local result = shell.run(program .. "new vm//disk")
+      assert.equal(1, result.code)
+      assert.matches("^byre: volume id \"vm//disk\": [^\n]*\n$", result.err)
+   end)
+
+   it("say how they are run", function()
+      for name in shell.must("ls examples"):gmatch("[^\n]+") do
+         assert(covered[name], name .. " is not run by this spec")
+         if name ~= "embed" then
+            local result = run(name, "")
+            assert.equal(2, result.code)
+            assert.matches("^usage: " .. name:gsub("%p", "%%%0"), result.err)
+         end
+      end
+   end)
+end)
