@@ -73,6 +73,13 @@ rules[#rules + 1] = function(state, found)
    end
 end
 
+rules[#rules + 1] = function(state, found)
+   if state.lost then
+      found("lost_data", layout.lost(state.vid), "data written to it could not be brought to the disk and may be missing; "
+         .. "byre stop --discard drops the session, --force commits what is there")
+   end
+end
+
 local function volume_findings(state)
    local findings, steps = {}, {}
    for _, rule in ipairs(rules) do
@@ -109,20 +116,44 @@ local function check_volume(pool, id, options, findings)
    end
 end
 
--- vids of marks of removals that were interrupted
-local function removals(store, path, prefix, list)
-   for name, kind in store:each(path) do
-      if kind == "directory" then
-         removals(store, path .. "/" .. name, prefix .. name .. "/", list)
-      elseif name:find("%.removed$") then
-         list[#list + 1] = prefix .. name:gsub("%.removed$", "")
-      end
-   end
-   return list
+-- "disk.removed" in "vm/" -> "vm/disk"; nil: it is no such file of a volume
+local function vid_in_catalog(prefix, name, ending)
+   local id = name and name:match("^(.*)%." .. ending .. "$")
+   return id and failure.catch(vid.check, prefix .. id) and prefix .. id or nil
 end
 
-local function check_removals(pool, options, findings)
-   for _, id in ipairs(removals(pool.store, layout.catalog, "", {})) do
+-- Names in the catalog that a crash left: vids of marks of removals, and
+-- {vid, path} of files that were about to take the place of another.
+local function catalog_leftovers(store, path, prefix, removals, temporaries)
+   for name, kind in store:each(path) do
+      local removed = vid_in_catalog(prefix, name, "removed")
+      local written = vid_in_catalog(prefix, layout.without_temporary(name), "%a+")
+      if kind == "directory" then
+         catalog_leftovers(store, path .. "/" .. name, prefix .. name .. "/", removals, temporaries)
+      elseif removed then
+         removals[#removals + 1] = removed
+      elseif written then
+         temporaries[#temporaries + 1] = { vid = written, path = path .. "/" .. name }
+      end
+   end
+   return removals, temporaries
+end
+
+local function check_temporaries(pool, temporaries, options, findings)
+   for _, file in ipairs(temporaries) do
+      -- its volume's lock tells that nobody is at work on it
+      if options.repair then
+         mend(pool, file.vid, function()
+            return plan.new("repair", file.vid, { plan.phase({}, plan.unlink(file.path)) })
+         end)
+      end
+      findings[#findings + 1] = { code = "temporary", volume = file.vid, path = file.path,
+         message = "left by an operation that was cut short", repaired = options.repair or nil }
+   end
+end
+
+local function check_removals(pool, removals, options, findings)
+   for _, id in ipairs(removals) do
       local registered = pool.store:stat(layout.entry(id)) ~= nil
       if options.repair then
          mend(pool, id, function(state)
@@ -134,7 +165,7 @@ local function check_removals(pool, options, findings)
       end
       findings[#findings + 1] = { code = "interrupted_removal", volume = id, path = layout.removed(id),
          message = registered and "a renaming was cut short" or "a removal or renaming was cut short",
-         repaired = options.repair }
+         repaired = options.repair or nil }
    end
 end
 
@@ -178,7 +209,9 @@ function check.pool(pool, options)
    for volume in pool:volumes() do
       check_volume(pool, volume.vid, options, findings)
    end
-   check_removals(pool, options, findings)
+   local removals, temporaries = catalog_leftovers(pool.store, layout.catalog, "", {}, {})
+   check_temporaries(pool, temporaries, options, findings)
+   check_removals(pool, removals, options, findings)
    check_strangers(pool, ".", findings)
    return findings
 end

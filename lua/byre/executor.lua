@@ -155,6 +155,12 @@ function runner:forget(step)
    end
 end
 
+-- What was written to a session or an import may be lost: the next attempt to
+-- sync it would succeed without the data.
+function runner:remember_loss()
+   self.store:mark(layout.lost(self.plan.volume))
+end
+
 -- everything whose content has to be durable before names change: {path, function} pairs
 function runner:contents(phase)
    local list = {}
@@ -164,12 +170,13 @@ function runner:contents(phase)
             check(step.to, self.files[step].file:sync())
          end }
       elseif step.op == "sync" then
-         list[#list + 1] = { path = step.path, sync = function()
+         list[#list + 1] = { path = step.path, session = true, sync = function()
             local started = core.clock()
             local ok, e = failure.catch(self.store.sync_file, self.store, step.path)
             if not ok then
-               -- the next attempt would succeed without the data
-               self.store:mark(layout.lost(self.plan.volume))
+               if e.lost then
+                  self:remember_loss()
+               end
                error(e, 0)
             end
             self:log(step, started)
@@ -274,6 +281,10 @@ function apply.resize(self, step)
    self:log(step, started, { loop_devices = #devices > 0 and devices or nil })
 end
 
+function apply.touch(self, step)
+   self.store:touch(step.path)
+end
+
 -- done before names change, by runner:prepare and runner:contents
 function apply.make_dir() end
 function apply.sync() end
@@ -360,6 +371,9 @@ end
 
 local function fail_all(list, e)
    for _, item in ipairs(list) do
+      if item.session then
+         item.runner:remember_loss()
+      end
       if not item.runner.error then
          item.runner:fail(failure.new(e.code, e.object, e.message, { errno = e.errno, path = e.path }))
       end

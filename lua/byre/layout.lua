@@ -96,8 +96,10 @@ function layout.lock(group)
    return ".byre/lock/" .. (group == "" and "" or group .. "/") .. ".lock"
 end
 
--- a name without the suffix `~12345678` of a temporary file, or nil
-local function without_temporary(name)
+--- The name that a temporary file was going to get.
+-- @tparam string name of a file
+-- @treturn ?string the name without its suffix `~12345678`; nil: it is no temporary file's
+function layout.without_temporary(name)
    return name:match("^(.*)~[a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_]$")
 end
 
@@ -129,7 +131,7 @@ function layout.parse(volume, name)
          return role
       end
    end
-   local final = without_temporary(name)
+   local final = layout.without_temporary(name)
    if final then
       local role = layout.parse(volume, final)
       return role and role ~= "stray" and role ~= "temporary" and "temporary" or nil

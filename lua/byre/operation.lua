@@ -21,8 +21,9 @@ local function lock_modes(pool, requests)
    for _, request in ipairs(requests) do
       local reads = request.reads
       if reads == nil then
-         local entry = survey.entry(pool.store, request.vid, pool.config)
-         reads = entry and entry.source
+         -- a damaged entry is that volume's failure, when its turn comes
+         local ok, entry = failure.catch(survey.entry, pool.store, request.vid, pool.config)
+         reads = ok and entry and entry.source
       end
       if reads and not modes[vid.group(reads)] then
          modes[vid.group(reads)] = "shared"

@@ -105,6 +105,11 @@ function plan.sync(path)
    return { op = "sync", path = path }
 end
 
+--- The time of the last write becomes now.
+function plan.touch(path)
+   return { op = "touch", path = path }
+end
+
 function plan.unlink(path)
    return { op = "unlink", path = path }
 end

@@ -260,10 +260,14 @@ local function check_source(self, id, settings)
       failure.raise("invalid", id, ("its source %s is a %s volume; a source must keep what is written to it"):format(
          source, entry.kind), { volume = id })
    end
+   local seen = {}
    while entry and entry.source do
       if entry.source == id then
          failure.raise("invalid", id, ("its source %s depends on it"):format(source), { volume = id })
+      elseif seen[entry.source] then
+         failure.raise("invalid", id, ("its source %s depends on itself"):format(source), { volume = id })
       end
+      seen[entry.source] = true
       entry = survey.entry(self.store, entry.source, self.config)
    end
 end
@@ -276,6 +280,7 @@ local function new_request(self, id, values, options, decide)
       vid = id, may_be_missing = true, reads = settings.source or false,
       decide = function(state)
          check_source(self, id, settings)
+         state.config = config.effective(settings, self.config)
          return decide(state, settings)
       end,
    }

@@ -146,6 +146,7 @@ function request.clone(pool, id, new, options)
       if source.config.save_on_stop and (source.files.clean or not source.config.snap_on_start) or options.revision then
          content = plan.clone(copies.image(source, options), layout.image(new, "clean"), { keep_mtime = true })
       end
+      state.config = source.config
       local the_plan = create.new(state, source.config.own, content)
       the_plan.operation = "clone"
       return the_plan

@@ -119,19 +119,28 @@ local function find_preserved(store, state)
    end
 end
 
+-- the device that a directory is on, or is going to be on
+local function device_of(store, directory)
+   local stat = store:stat(directory)
+   while not stat do
+      directory = layout.directory(directory)
+      stat = store:stat(directory)
+   end
+   return stat.dev
+end
+
 local function read_source(store, state, pool)
    local source = state.config.source
    if not source then
       return nil
    end
    local clean = store:stat(layout.image(source, "clean"))
-   local directory = clean and store:stat(layout.group_directory(state.vid))
    return {
       vid = source,
       config = (survey.entry(store, source, pool)),
       clean = clean,
       path = layout.image(source, "clean"),
-      crosses_device = directory ~= nil and directory.dev ~= clean.dev,
+      crosses_device = clean ~= nil and device_of(store, layout.group_directory(state.vid)) ~= clean.dev,
    }
 end
 

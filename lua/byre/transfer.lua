@@ -14,6 +14,8 @@ local vid = require("byre.vid")
 
 local transfer = {}
 
+local image_mode = tonumber("600", 8)
+
 -- What a guest writes into a raw image may look like another format, so the
 -- content is never asked: the ending of the name tells, or the user.
 local format_by_ending = { qcow2 = "qcow2", vmdk = "vmdk", vhdx = "vhdx", vdi = "vdi", vhd = "vpc" }
@@ -28,14 +30,14 @@ local function format_of(path, options)
    return format
 end
 
-local function open_outside(path, mode)
-   local file, message, errno = core.open(path, mode)
-   if not file then
+-- A path outside that is not there or is something else is not the pool's fault.
+local function check_outside(path, handle, message, errno)
+   if not handle then
       local e = failure.from_errno(path, message, errno, { path = path })
-      e.code = errno == core.errno.ENOENT and "invalid" or e.code
+      e.code = e.code == "corrupt" and "invalid" or e.code
       error(e, 0)
    end
-   return file
+   return handle
 end
 
 -- run a function, close a handle whatever happens
@@ -105,7 +107,7 @@ function transfer.import_file(self, path, options)
    if format ~= "raw" then
       return import_converted(self, path, format, options)
    end
-   local input = open_outside(path, "r")
+   local input = check_outside(path, core.open(path, "r"))
    closing(input, function()
       operation.run(self.pool, { request.import_file(self.pool, self.vid, path, options, input) })
    end)
@@ -135,10 +137,13 @@ local function copy_out(self, input, output, path)
    end }))
 end
 
+local function open_directory_of(path)
+   return check_outside(path, core.open_dir(layout.directory(path), { follow = true }))
+end
+
 -- A regular file appears whole or not at all.
 local function export_to_file(self, input, path)
-   local directory, message, errno = core.open_dir(layout.directory(path), { follow = true })
-   failure.check(path, { path = path }, directory, message, errno)
+   local directory = open_directory_of(path)
    local name = layout.basename(path)
    closing(directory, function()
       local output = failure.check(path, { path = path }, directory:tmpfile(name))
@@ -164,7 +169,7 @@ local function is_regular_target(path)
 end
 
 local function export_stream(self, input, path)
-   local output = open_outside(path, "w")
+   local output = check_outside(path, core.open(path, "w"))
    closing(output, function()
       copy_out(self, input, output, path)
       local ok, message, errno = output:sync()
@@ -172,6 +177,34 @@ local function export_stream(self, input, path)
       if not ok and errno ~= core.errno.EINVAL and errno ~= core.errno.EROFS then
          failure.check(path, { path = path }, ok, message, errno)
       end
+   end)
+end
+
+local function convert(image, path, target, format)
+   qemu_img(path, { "qemu-img", "convert", "-W", "-f", "raw", "-O", format, image,
+      target:sub(1, 1) == "/" and target or "./" .. target })
+end
+
+local function export_converted(image, path, format)
+   if path == "-" then
+      failure.raise("invalid", "-", ("%s images cannot be written to a pipe; export to a file first"):format(format))
+   elseif not is_regular_target(path) then
+      return convert(image, path, path, format)
+   end
+   local directory = open_directory_of(path)
+   local name = layout.basename(path) .. "~" .. core.random_name()
+   closing({ close = function()
+      directory:unlink(name)
+      directory:close()
+   end }, function()
+      convert(image, path, layout.directory(path) .. "/" .. name, format)
+      local output = failure.check(path, { path = path }, directory:open(name, "rw"))
+      closing(output, function()
+         failure.check(path, { path = path }, output:chmod(image_mode))
+         failure.check(path, { path = path }, output:sync())
+      end)
+      failure.check(path, { path = path }, directory:rename(name, layout.basename(path)))
+      failure.check(path, { path = path }, directory:sync())
    end)
 end
 
@@ -185,9 +218,7 @@ function transfer.export_file(self, path, options)
       local state = survey.require(survey.volume(store, self.vid, self.pool.config))
       local image = copies.image(state, { state = options.state or "committed", revision = options.revision })
       if format ~= "raw" then
-         qemu_img(path, { "qemu-img", "convert", "-W", "-f", "raw", "-O", format,
-            self.pool.dir .. "/" .. image, path:sub(1, 1) == "/" and path or "./" .. path })
-         return
+         return export_converted(self.pool.dir .. "/" .. image, path, format)
       end
       local input = store:open(image, "r")
       if not state.config.snapshots_disabled then

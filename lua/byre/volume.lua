@@ -345,6 +345,15 @@ function methods:import_data_end(success, options)
    run(self, "import_data_end", success, options)
 end
 
+-- A pool may be opened twice in one process; its locks would wait for one another.
+local function is_same_pool(a, b)
+   if a.store == b.store then
+      return true
+   end
+   local one, other = a.store:stat("."), b.store:stat(".")
+   return one.ino == other.ino and one.dev == other.dev
+end
+
 --- Take over the content of another volume, of this pool or another.
 -- @tparam volume source
 -- @tparam[opt] table options `state`: of a source with a session `"committed"` or `"current"`; `discard = true`: do
@@ -353,7 +362,7 @@ end
 -- @raise `dirty`, `not_supported`, `no_space`
 function methods:import_volume(source, options)
    assert(getmetatable(source) == mt, "a volume is needed")
-   if source.pool.store == self.pool.store then
+   if is_same_pool(source.pool, self.pool) then
       run(self, "import_volume", source.vid, options)
    else
       transfer.import_foreign(self, source, options or {})

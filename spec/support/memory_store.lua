@@ -58,7 +58,9 @@ end
 
 function methods:stat(path)
    local ino = self.names[path]
-   if not ino then
+   if path == "." then
+      return { type = "directory", dev = 1 }
+   elseif not ino then
       return nil
    end
    local inode, nlink = self.inodes[ino], 0
@@ -105,6 +107,10 @@ function methods:unlink(path)
    local there = self.names[path] ~= nil
    self.names[path] = nil
    return there
+end
+
+function methods:touch(path)
+   self:inode(path).mtime = self:tick()
 end
 
 function methods:resize(path, size)

@@ -71,9 +71,9 @@ function pools.path(pool, name)
    return pool.dir .. "/" .. name
 end
 
---- A whole session that writes a text.
+--- A whole session that writes a text over whatever the image began with.
 function pools.session(volume, text)
-   pools.put(volume:start(), text)
+   pools.put(volume:start(), text .. ("\0"):rep(64 - #text))
    volume:stop()
 end
 

@@ -63,12 +63,6 @@ local function write_entry(state, settings)
    return plan.make_dir(layout.directory(path)), plan.write(path, catalog.encode_volume(settings, nil))
 end
 
---- Step that makes the directory of a volume's group; nil for the pool itself.
-function create.make_group_directory(state)
-   local directory = layout.group_directory(state.vid)
-   return directory ~= "." and plan.make_dir(directory) or nil
-end
-
 --- Step that removes it if nothing is left in it.
 function create.remove_group_directory(state)
    local directory = layout.group_directory(state.vid)
@@ -79,10 +73,11 @@ end
 -- behind then belongs to a volume that can be removed, or created again.
 -- @tparam table state of the vid
 -- @tparam table settings checked by `config.volume`
+-- @tparam table effective the same as `config.effective` makes them
 -- @tparam[opt] step content that makes the clean image; default: an empty image
 -- @treturn plan
 -- @raise `exists`
-function create.new(state, settings, content)
+function create.new(state, settings, effective, content)
    create.require_free(state)
    local phases = {}
    if state.removed then
@@ -93,9 +88,9 @@ function create.new(state, settings, content)
    if has_image and not content then
       content = plan.create(state.paths.clean, settings.size)
    end
-   phases[#phases + 1] = plan.phase({}, create.make_group_directory(state), content)
+   phases[#phases + 1] = plan.phase({}, content and history.make_group_directory(state), content)
    return plan.new("create", state.vid, phases, {
-      plan.phase({}, has_image and history.refresh_precache(state)),
+      plan.phase({}, has_image and settings.revisions_to_keep ~= -1 and history.refresh_precache(state)),
    })
 end
 
@@ -128,15 +123,15 @@ function create.remove(state)
    images.sync = true
    return plan.new("remove", state.vid, {
       plan.phase({}, plan.rename(layout.entry(state.vid), layout.removed(state.vid))),
-   }, { images, mark, plan.phase({}, create.remove_group_directory(state)) })
+   }, { images, plan.phase({}, create.remove_group_directory(state)), mark })
 end
 
 --- Plan to finish a removal that was interrupted.
 -- @tparam table state
 -- @treturn plan
 function create.finish_removal(state)
-   return plan.new("remove", state.vid, { create.finish_removal_phases(state) },
-      { plan.phase({}, create.remove_group_directory(state)) })
+   local images, mark = create.finish_removal_phases(state)
+   return plan.new("remove", state.vid, { images }, { plan.phase({}, create.remove_group_directory(state)), mark })
 end
 
 return create

@@ -128,6 +128,12 @@ function history.require_released(state, revision)
    end
 end
 
+--- Step that makes the directory of a volume's group; nil for the pool itself.
+function history.make_group_directory(state)
+   local directory = layout.group_directory(state.vid)
+   return directory ~= "." and plan.make_dir(directory) or nil
+end
+
 --- Steps that remove what a crash of an earlier operation left unnamed.
 function history.sweep(state)
    local steps = {}
@@ -150,24 +156,23 @@ function history.refresh_precache(state)
    return steps
 end
 
---- Phases and cleanup of a commit: `from` becomes the clean image, the clean
--- image a revision; the oldest revisions and the old precache go last.
+--- The plan of a commit: `from` becomes the clean image, the clean image a
+-- revision; the oldest revisions and the old precache go last.
 -- @tparam table state
 -- @tparam string operation
 -- @tparam string from path of the dirty or import image
--- @tparam[opt] table options `discard`: the clean image is not wanted as a revision
+-- @tparam table options `keep`: how many revisions are to be there then; `discard`: the clean image is not wanted as one
 -- @treturn plan
 function history.commit(state, operation, from, options)
-   local keep = state.config.keep
    local link, path
-   if keep > 0 and not (options and options.discard) then
+   if options.keep > 0 and not options.discard then
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {
       plan.phase({}, plan.sync(from)),
       plan.phase({}, link, plan.rename(from, state.paths.clean)),
    }, {
-      plan.phase({}, history.forget_loss(state), history.prune(state, keep, path), history.sweep(state),
+      plan.phase({}, history.forget_loss(state), history.prune(state, options.keep, path), history.sweep(state),
          history.refresh_precache(state)),
    })
 end

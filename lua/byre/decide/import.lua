@@ -7,10 +7,16 @@ local plan = require("byre.plan")
 
 local import = {}
 
+-- How many revisions an import leaves. With snapshots disabled the old content
+-- stays until the next start all the same: that is when the history goes.
+local function kept(state)
+   return state.config.snapshots_disabled and math.huge or state.config.keep
+end
+
 -- Content that replaces the committed image needs the old one kept first,
 -- unless no revisions are kept or it is not wanted any more.
-local function require_clean(state)
-   if state.config.keep > 0 and not state.files.clean then
+local function require_clean(state, options)
+   if kept(state) > 0 and not options.discard and not state.files.clean then
       history.missing(state, state.paths.clean)
    end
 end
@@ -28,7 +34,7 @@ end
 function import.begin(state, size)
    check(state)
    return plan.new("import_data", state.vid, {
-      plan.phase({ sync = false }, plan.create(state.paths.import, size,
+      plan.phase({ sync = false }, history.make_group_directory(state), plan.create(state.paths.import, size,
          { replace = state.files.import ~= nil, volatile = true }), history.forget_loss(state)),
    })
 end
@@ -53,10 +59,9 @@ function import.finish(state, success, options)
    end
    history.require_stopped(state, "import")
    history.require_undamaged(state, options)
-   if not options.discard then
-      require_clean(state)
-   end
-   return history.commit(state, "import_data_end", state.paths.import, options)
+   require_clean(state, options)
+   return history.commit(state, "import_data_end", state.paths.import,
+      { keep = kept(state), discard = options.discard })
 end
 
 --- Plan to replace the committed image by other content in one go.
@@ -68,15 +73,15 @@ end
 -- @raise `not_supported`, `dirty`, `corrupt`
 function import.replace(state, operation, options, content)
    check(state)
+   require_clean(state, options)
    local link, path
-   if state.config.keep > 0 and not options.discard then
-      require_clean(state)
+   if kept(state) > 0 and not options.discard then
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {
-      plan.phase({}, link, content(state.paths.clean, { replace = true })),
+      plan.phase({}, history.make_group_directory(state), link, content(state.paths.clean, { replace = true })),
    }, {
-      plan.phase({}, history.prune(state, state.config.keep, path), history.sweep(state),
+      plan.phase({}, history.prune(state, kept(state), path), history.sweep(state),
          history.refresh_precache(state)),
    })
 end

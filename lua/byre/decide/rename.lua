@@ -56,12 +56,12 @@ return function(old, new, options)
    return plan.new("rename", old.vid, {
       leftover or {}, mark or {},
       plan.phase({}, plan.make_dir(layout.directory(entry)), plan.write(layout.removed(new.vid), ""),
-         plan.write(layout.removed(old.vid), ""), create.make_group_directory(new)),
+         plan.write(layout.removed(old.vid), ""), history.make_group_directory(new)),
       plan.phase({}, links),
       plan.phase({}, plan.rename(layout.entry(old.vid), entry)),
    }, {
-      old_images, old_mark,
-      plan.phase({}, plan.unlink(layout.removed(new.vid)), create.remove_group_directory(old),
-         history.refresh_precache(new)),
+      old_images, plan.phase({}, create.remove_group_directory(old)), old_mark,
+      plan.phase({}, plan.unlink(layout.removed(new.vid)),
+         old.config.precache and old.files.clean and history.refresh_precache(new)),
    })
 end

@@ -14,7 +14,8 @@ local function require_clean(state)
 end
 
 --- Plan to make a revision the committed image. What was committed becomes the
--- newest revision, so reverting twice is where one started.
+-- newest revision, so reverting twice is where one started. The image is as of
+-- now, so that the times of later revisions do not fall behind their numbers.
 -- @tparam table state
 -- @tparam ?string id nil: the newest
 -- @tparam table options `discard`: drop the running session, and do without a clean image that is missing
@@ -34,7 +35,7 @@ function revert.to(state, id, options)
    local dropped = state.files.dirty and layout.dropped(state.vid)
    return plan.new("revert", state.vid, {
       plan.phase({}, link, dropped and plan.rename(state.paths.dirty, dropped),
-         plan.rename(target.path, state.paths.clean)),
+         plan.touch(target.path), plan.rename(target.path, state.paths.clean)),
    }, {
       plan.phase({}, dropped and plan.unlink(dropped), history.forget_loss(state), history.sweep(state),
          history.refresh_precache(state)),

@@ -13,6 +13,7 @@ local function start_volatile(state)
    end
    return plan.new("start", state.vid, {
       plan.phase({ sync = false },
+         history.make_group_directory(state),
          plan.create(state.paths.dirty, size, { replace = state.files.dirty ~= nil, volatile = true })),
    }, { plan.phase({}, history.sweep(state)) })
 end
@@ -55,6 +56,7 @@ local function start_snapshot(state)
    local source = require_source(state)
    return plan.new("start", state.vid, {
       plan.phase({ sync = false },
+         history.make_group_directory(state),
          take_source(state, source),
          plan.clone(source.path, state.paths.dirty,
             { size = session_size(state, source), replace = state.files.dirty ~= nil, volatile = true })),
@@ -68,7 +70,8 @@ local function start_origin_snapshot(state)
    local source = require_source(state)
    -- the dirty image first: a crash before the clean one is replaced loses nothing
    return plan.new("start", state.vid, {
-      plan.phase({}, plan.clone(source.path, state.paths.dirty, { size = session_size(state, source) })),
+      plan.phase({}, history.make_group_directory(state),
+         plan.clone(source.path, state.paths.dirty, { size = session_size(state, source) })),
       plan.phase({}, take_source(state, source)),
    }, { plan.phase({}, history.sweep(state)) })
 end
@@ -96,8 +99,8 @@ local function start_without_snapshots(state)
       end
    end
    return plan.new("start", state.vid, { phase or {}, plan.phase({}, leave) }, {
-      plan.phase({}, phase and history.prune(state, 0),
-         phase and state.files.precache and plan.unlink(state.paths.precache), history.sweep(state)),
+      plan.phase({}, history.prune(state, 0), state.files.precache and plan.unlink(state.paths.precache),
+         history.sweep(state)),
    })
 end
 

@@ -56,5 +56,5 @@ return function(state, options)
       return drop_session(state)
    end
    history.require_undamaged(state, options)
-   return history.commit(state, "stop", state.paths.dirty)
+   return history.commit(state, "stop", state.paths.dirty, { keep = state.config.keep })
 end

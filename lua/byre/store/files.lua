@@ -125,6 +125,7 @@ end
 
 function methods:rename(from, to)
    check(from, self.dir:rename(from, to))
+   self:unwatch(from)
 end
 
 --- @treturn boolean whether there was such a file
@@ -132,11 +133,20 @@ function methods:unlink(path)
    self.marked[path] = nil
    local ok, message, code = self.dir:unlink(path)
    if ok then
+      self:unwatch(path)
       return true
    elseif code == errno.ENOENT then
       return false
    end
    check(path, nil, message, code)
+end
+
+--- The time of the last write becomes now.
+function methods:touch(path)
+   local file = self:open(path, "r")
+   local ok, message, code = file:set_mtime(core.now(), 0)
+   file:close()
+   check(path, ok, message, code)
 end
 
 function methods:chmod(path, mode)
@@ -170,7 +180,8 @@ end
 -- A process has 1,024 descriptors as a rule, and a pool may have more sessions.
 local max_watched = 256
 
-local function unwatch(self, path)
+--- Keep no descriptor of a file any more.
+function methods:unwatch(path)
    local file = self.watched[path]
    if file then
       file:close()
@@ -182,35 +193,41 @@ end
 -- The kernel tells every descriptor once that data could not be written, and a
 -- descriptor opened after that hears nothing. Of very many files the latest are kept.
 function methods:watch(path)
-   unwatch(self, path)
+   self:unwatch(path)
    self.watched[path] = self:open(path, "r")
    table.insert(self.order, path)
    if #self.order > max_watched then
-      unwatch(self, table.remove(self.order, 1))
+      self:unwatch(table.remove(self.order, 1))
    end
 end
 
 -- the descriptor kept of a file, if it still is that file's
-local function take_watched(self, path)
-   local file, stat = self.watched[path], self:stat(path)
-   self.watched[path] = nil
+local function watched_file(self, path)
+   local file = self.watched[path]
    if not file then
       return nil
    end
-   local own = check(path, file:stat())
+   local stat, own = self:stat(path), check(path, file:stat())
    if stat and own.ino == stat.ino and own.dev == stat.dev then
       return file
    end
-   file:close()
+   self:unwatch(path)
 end
 
---- Make a file's content durable.
--- @raise `io`: also when data was lost before, if the file is watched since before then
+--- Make a file's content durable. A file that is watched stays so: what was to
+-- come after may fail, and the session goes on.
+-- @raise `io`: also when data was lost before, if the file is watched since before then; the error has `lost = true` if
+-- the next attempt could succeed without the data
 function methods:sync_file(path)
-   local file = take_watched(self, path) or self:open(path, "r")
+   local watched = watched_file(self, path)
+   local file = watched or self:open(path, "r")
    local ok, message, code = file:sync()
-   file:close()
-   check(path, ok, message, code)
+   if not watched then
+      file:close()
+   end
+   if not ok then
+      error(failure.from_errno(path, message, code, { path = path, lost = true }), 0)
+   end
 end
 
 --- Set a mark, as well as can be: the disk may be failing right now.
@@ -282,8 +299,8 @@ function methods:lock(group, mode, timeout)
    if lock then
       return lock
    elseif code == errno.EAGAIN then
-      failure.raise("busy", group == "" and self.name or group, ("in use by process %s; waited %g seconds"):format(
-         pid or "(unknown)", timeout), { errno = code, pid = pid })
+      failure.raise("busy", group == "" and self.name or group, ("in use by process %s; waited %s seconds"):format(
+         pid or "(unknown)", (("%.1f"):format(timeout):gsub("%.0$", ""))), { errno = code, pid = pid })
    end
    check(path, nil, message, code)
 end
@@ -295,7 +312,7 @@ end
 
 function methods:close()
    for path in pairs(self.watched) do
-      unwatch(self, path)
+      self:unwatch(path)
    end
    self.dir:close()
 end
