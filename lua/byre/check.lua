@@ -75,7 +75,8 @@ end
 
 rules[#rules + 1] = function(state, found)
    if state.lost then
-      found("lost_data", layout.lost(state.vid), "data written to it could not be brought to the disk and may be missing; "
+      found("lost_data", layout.lost(state.vid),
+         "data written to it could not be brought to the disk and may be missing; "
          .. "byre stop --discard drops the session, --force commits what is there")
    end
 end

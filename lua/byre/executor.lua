@@ -161,6 +161,18 @@ function runner:remember_loss()
    self.store:mark(layout.lost(self.plan.volume))
 end
 
+-- call what makes a session durable
+function runner:durably(fn, ...)
+   local ok, result = failure.catch(fn, ...)
+   if not ok then
+      if result.lost then
+         self:remember_loss()
+      end
+      error(result, 0)
+   end
+   return result
+end
+
 -- everything whose content has to be durable before names change: {path, function} pairs
 function runner:contents(phase)
    local list = {}
@@ -172,13 +184,7 @@ function runner:contents(phase)
       elseif step.op == "sync" then
          list[#list + 1] = { path = step.path, session = true, sync = function()
             local started = core.clock()
-            local ok, e = failure.catch(self.store.sync_file, self.store, step.path)
-            if not ok then
-               if e.lost then
-                  self:remember_loss()
-               end
-               error(e, 0)
-            end
+            self:durably(self.store.sync_file, self.store, step.path)
             self:log(step, started)
          end }
       end
@@ -277,7 +283,7 @@ function apply.resize(self, step)
    else
       self.undo = nil
    end
-   local devices = self.store:resize(step.path, step.size)
+   local devices = self:durably(self.store.resize, self.store, step.path, step.size)
    self:log(step, started, { loop_devices = #devices > 0 and devices or nil })
 end
 
@@ -512,6 +518,7 @@ local function clean_step(self, step)
    if not ok then
       self:forget(step)
       self:warn(step, e)
+      self.incomplete = true
    end
 end
 
@@ -536,16 +543,19 @@ local function clean_phase(store, active)
       if self.error then
          self:warn({ path = self.error.path }, self.error)
          self.error = nil
+         self.incomplete = true
       end
    end
 end
 
+-- A phase relies on the one before: the mark of a removal stays as long as one
+-- of the images.
 local function run_cleanup(store, runners)
    local index = 1
    repeat
       local active = {}
       for _, self in ipairs(runners) do
-         self.phase = self.plan.phases[self.plan.commit + index]
+         self.phase = not self.incomplete and self.plan.phases[self.plan.commit + index]
          -- from the commit point on there is no way back
          self.undo = nil
          if self.phase then

@@ -30,6 +30,9 @@ local errno = core.errno
 
 -- "x/../pool/" -> "pool": by the text alone, as the peer does; symbolic links stay
 local function normalise(dir)
+   if dir == "" then
+      failure.raise("invalid", failure.quote(dir), "is no name of a directory")
+   end
    local absolute = dir:sub(1, 1) == "/"
    local parts = {}
    for part in dir:gmatch("[^/]+") do
@@ -327,13 +330,15 @@ end
 -- vids or volumes -> requests, one for each volume
 local function requests_for(self, name, list, options)
    assert(type(list) == "table", "a list of volumes")
-   local requests, known = {}, {}
+   local ids, known = {}, {}
    for _, item in ipairs(list) do
       local id = type(item) == "string" and item or item.vid
-      if not known[id] then
-         known[id] = true
-         requests[#requests + 1] = request[name](self, id, options)
-      end
+      ids[#ids + 1] = not known[id] and id or nil
+      known[id] = true
+   end
+   local requests = {}
+   for i, id in ipairs(ids) do
+      requests[i] = request[name](self, id, options, name == "remove" and known or nil)
    end
    return requests
 end

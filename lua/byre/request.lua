@@ -45,9 +45,34 @@ function request.stop(_, id, options)
    end }
 end
 
-function request.remove(_, id)
+-- source -> one of the volumes that depend on it, but for those of a set
+local function dependents(pool, set)
+   local map = {}
+   for other in pool:volumes() do
+      local entry = not set[other.vid] and survey.entry(pool.store, other.vid, pool.config)
+      if entry and entry.source then
+         map[entry.source] = map[entry.source] or other.vid
+      end
+   end
+   return map
+end
+
+local function require_independent(id, map, what)
+   if map[id] then
+      failure.raise("not_supported", id, ("cannot %s: it is the source of %s"):format(what, map[id]), { volume = id })
+   end
+end
+
+-- `together` is shared by the requests of a batch: what goes at once may depend on one another
+function request.remove(pool, id, options, together)
+   options = options_table(options)
+   together = together or { [id] = true }
    return { vid = id, reads = false, may_be_missing = true, decide = function(state)
       if state.registered then
+         if state.config.save_on_stop and not options.force then
+            together.dependents = together.dependents or dependents(pool, together)
+            require_independent(id, together.dependents, "remove")
+         end
          return create.remove(state)
       elseif state.removed then
          return create.finish_removal(state)
@@ -127,12 +152,7 @@ function request.rename(pool, id, new, options)
    options = options_table(options)
    vid.check(new)
    return { vid = id, also = { new }, reads = false, decide = function(state)
-      for other in pool:volumes() do
-         if other.source == id then
-            failure.raise("not_supported", id, ("cannot rename: it is the source of %s"):format(other.vid),
-               { volume = id })
-         end
-      end
+      require_independent(id, dependents(pool, {}), "rename")
       return rename(state, survey.volume(pool.store, new, pool.config), options)
    end }
 end
@@ -146,6 +166,7 @@ function request.clone(pool, id, new, options)
       if source.config.save_on_stop and (source.files.clean or not source.config.snap_on_start) or options.revision then
          content = plan.clone(copies.image(source, options), layout.image(new, "clean"), { keep_mtime = true })
       end
+      state.config = source.config
       state.config = source.config
       local the_plan = create.new(state, source.config.own, content)
       the_plan.operation = "clone"

@@ -273,9 +273,10 @@ function methods:set(changes)
 end
 
 --- Remove the volume with its history.
--- @raise `running`, `no_such_volume`, `policy` (a revision is held)
-function methods:remove()
-   run(self, "remove")
+-- @tparam[opt] table options `force = true`: also the source of other volumes, which cannot start then
+-- @raise `running`, `no_such_volume`, `policy` (a revision is held), `not_supported` (the source of other volumes)
+function methods:remove(options)
+   run(self, "remove", options)
 end
 
 --- Check that the images are there which the volume needs.

@@ -16,6 +16,7 @@ is gone; --yes says that this is meant.]],
 
 function remove.parser(command)
    command:argument("VID", "Volumes, or revisions as VID@REV."):target("names"):args("+")
+   command:flag("--force", "Also volumes that are the source of others, which cannot start then.")
 end
 
 -- words of the command line -> volumes, and {volume=, id=} of revisions; all of them are there
@@ -50,13 +51,13 @@ local function describe(whole, revisions)
    return "remove " .. table.concat(words, ", ")
 end
 
-local function show_plans(context, whole, revisions)
+local function show_plans(context, whole, revisions, options)
    local plans = {}
    for i, item in ipairs(revisions) do
       plans[i] = item.volume:plan("remove_revision", item.id)
    end
    for _, volume in ipairs(whole) do
-      plans[#plans + 1] = volume:plan("remove")
+      plans[#plans + 1] = volume:plan("remove", options)
    end
    context:show_plans(plans)
 end
@@ -74,11 +75,11 @@ local function remove_revisions(revisions, removed)
    return code
 end
 
-local function remove_volumes(context, whole, removed)
+local function remove_volumes(context, whole, removed, options)
    if #whole == 0 then
       return nil
    end
-   local done, err = context:batch("remove", whole)
+   local done, err = context:batch("remove", whole, options)
    for _, volume in ipairs(whole) do
       removed[#removed + 1] = done[volume.vid] and { vid = volume.vid } or nil
    end
@@ -87,13 +88,14 @@ end
 
 function remove.run(context, args)
    local whole, revisions = find(context, args.names)
+   local options = { force = args.force }
    if context:is_dry() then
-      return show_plans(context, whole, revisions)
+      return show_plans(context, whole, revisions, options)
    end
    context:confirm(describe(whole, revisions))
    local removed = {}
    local code = remove_revisions(revisions, removed)
-   code = remove_volumes(context, whole, removed) or code
+   code = remove_volumes(context, whole, removed, options) or code
    if context.out.format == "json" then
       context.out:list({ { key = "vid" }, { key = "revision" } }, removed)
    end

@@ -6,7 +6,8 @@ local revert = {
 content it replaces becomes the newest revision, so that a second revert goes
 back to it.
 
-A volume with a session is refused; --discard drops the session first.]],
+A volume with a session is refused; --discard drops the session first. It also
+goes back where the committed image is missing and cannot become a revision.]],
    examples = {
       { "byre revert appvms/work/private" },
       { "byre revert appvms/work/private 3", "a certain revision" },

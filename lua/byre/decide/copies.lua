@@ -50,7 +50,7 @@ function copies.snapshot(state, wanted)
    history.require_saved(state, "make a revision of")
    if state.config.snapshots_disabled then
       history.refuse(state, "not_supported", "snapshots are disabled (revisions_to_keep = -1)",
-         { hint = "byre set " .. state.vid .. " revisions_to_keep=1" })
+         { hint = "byre set " .. state.vid .. " keep=1" })
    end
    local files, paths = state.files, state.paths
    local seq, role, link = history.next_seq(state), "clean", nil

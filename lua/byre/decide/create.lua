@@ -48,7 +48,7 @@ function create.require_free(state)
       end
       failure.raise("exists", state.vid, state.registered and "there is a volume of this name"
          or "images of this name are in the pool", { volume = state.vid, hint = hint })
-   elseif state.registered and state.config.kind ~= "origin" then
+   elseif state.registered and config.kind(state.raw) ~= "origin" then
       failure.raise("exists", state.vid, "there is a volume of this name", { volume = state.vid })
    end
 end
@@ -71,13 +71,12 @@ end
 
 --- Plan a new volume. Its catalog entry comes first: whatever a crash leaves
 -- behind then belongs to a volume that can be removed, or created again.
--- @tparam table state of the vid
+-- @tparam table state of the vid; its `config` is what the new volume is going to have
 -- @tparam table settings checked by `config.volume`
--- @tparam table effective the same as `config.effective` makes them
 -- @tparam[opt] step content that makes the clean image; default: an empty image
 -- @treturn plan
 -- @raise `exists`
-function create.new(state, settings, effective, content)
+function create.new(state, settings, content)
    create.require_free(state)
    local phases = {}
    if state.removed then
@@ -90,7 +89,7 @@ function create.new(state, settings, effective, content)
    end
    phases[#phases + 1] = plan.phase({}, content and history.make_group_directory(state), content)
    return plan.new("create", state.vid, phases, {
-      plan.phase({}, has_image and settings.revisions_to_keep ~= -1 and history.refresh_precache(state)),
+      plan.phase({}, has_image and history.refresh_precache(state)),
    })
 end
 

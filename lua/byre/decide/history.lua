@@ -161,7 +161,8 @@ end
 -- @tparam table state
 -- @tparam string operation
 -- @tparam string from path of the dirty or import image
--- @tparam table options `keep`: how many revisions are to be there then; `discard`: the clean image is not wanted as one
+-- @tparam table options `keep`: how many revisions are to be there then; `discard`: the clean image is not wanted
+-- as one
 -- @treturn plan
 function history.commit(state, operation, from, options)
    local link, path

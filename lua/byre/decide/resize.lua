@@ -11,7 +11,8 @@ local function require_growth(state, old, size, options)
    if old and size < old and not options.shrink then
       history.refuse(state, "invalid",
          ("resizing from %d to %d bytes would cut off what is behind; ask for it with shrink"):format(old, size),
-         { hint = "shrink the file system inside first, then: byre resize --shrink" })
+         { hint = ("shrink the file system inside first, then: byre resize --shrink --yes %s %d"):format(
+            state.vid, size) })
    end
 end
 

@@ -155,15 +155,19 @@ end
 
 --- Another size for a file, durable, and for the loop devices on it.
 -- @treturn {string,...} the loop devices
+-- @raise as `sync_file`
 function methods:resize(path, size)
    local file = self:open(path, "rw")
    local ok, message, code = file:truncate(size)
+   local truncated = ok
    if ok then
       ok, message, code = file:sync()
    end
    local devices = ok and core.loop_devices(file) or {}
    file:close()
-   check(path, ok, message, code)
+   if not ok then
+      error(failure.from_errno(path, message, code, { path = path, lost = truncated }), 0)
+   end
    for _, device in ipairs(devices) do
       check(device, core.loop_set_capacity(device))
    end
