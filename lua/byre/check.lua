@@ -174,6 +174,7 @@ end
 local function vid_of_image(path)
    local id = path:match("^(.*)%.img$")
    id = id and id:gsub("%-dirty$", ""):gsub("%-precache$", ""):gsub("%-import$", "")
+      or path:match("^(.*)%.img%.%d+@[^/]*Z$")
    return id and failure.catch(vid.check, id) and id or nil
 end
 

@@ -5,14 +5,9 @@
 -- A plan that fails before its commit point is undone and stops; the others
 -- go on. After the commit point nothing fails any more: what goes wrong in
 -- the cleanup is logged as a warning.
---
--- A hook may raise anything at any step, and an interrupt comes between any
--- two instructions. So the list of what takes things back already knows of a
--- change before it is made.
 -- @module byre.executor
-local core = require("byre.core")
 local failure = require("byre.failure")
-local layout = require("byre.layout")
+local runner = require("byre.runner")
 
 local executor = {}
 
@@ -23,322 +18,6 @@ local many = 6
 -- How many new files are open at a time: well below the 1,024 descriptors that
 -- a process may have open as a rule.
 local open_files = 400
-
-local runner = {}
-runner.__index = runner
-
-local verbs = {
-   clone = "reflinked", copy = "copied", create = "created", write = "written", link = "linked", rename = "renamed",
-   unlink = "removed", remove_dir = "removed", make_dir = "created", resize = "resized", sync = "synced",
-}
-
--- tell the log what a step has done
-function runner:log(step, started, fields)
-   local event = {
-      step = verbs[step.op], volume = self.plan.volume, operation = self.plan.operation,
-      path = step.to or step.path, from = step.from, bytes = step.size, seconds = core.clock() - started,
-   }
-   for key, value in pairs(fields or {}) do
-      event[key] = value
-   end
-   self.hooks.log(event)
-end
-
-function runner:progress()
-   local report = self.hooks.progress
-   if not report then
-      return nil
-   end
-   return function(done, total)
-      return report({ volume = self.plan.volume, operation = self.plan.operation, done = done, total = total })
-   end
-end
-
-local function check(path, ...)
-   return failure.check(path, { path = path }, ...)
-end
-
--- Fillers: what goes into a file before it has a name. The file is closed by
--- the caller. Returns what the log is to be told.
-local fill = {}
-
-function fill.create(_, step, file)
-   check(step.to, file:truncate(step.size))
-end
-
-function fill.write(_, step, file)
-   check(step.to, file:write(step.data))
-end
-
-function fill.copy(self, step, file)
-   check(step.from, file:copy_from(step.input, { progress = self:progress() }))
-   local size = check(step.to, file:stat()).size
-   if size == 0 then
-      failure.raise("invalid", step.from, "is empty; an image has at least 1 byte", { path = step.from })
-   elseif step.size and step.size < size then
-      failure.raise("invalid", step.from, ("has %d bytes, more than the size asked for (%d)"):format(size, step.size),
-         { path = step.from })
-   elseif step.size and step.size > size then
-      check(step.to, file:truncate(step.size))
-   end
-   return { bytes = step.size or size }
-end
-
-function fill.clone(self, step, file)
-   local source = step.input or self.store:open(step.from, "r")
-   local how, why, code = file:fill_from(source,
-      { reflink = step.cache and "always" or "auto", progress = self:progress() })
-   local stat = how and check(step.from, source:stat())
-   if not step.input then
-      source:close()
-   end
-   check(step.to, how, why, code)
-   if step.size and step.size ~= stat.size then
-      check(step.to, file:truncate(step.size))
-   end
-   if step.keep_mtime then
-      check(step.to, file:set_mtime(stat.mtime, stat.mtime_nsec))
-   end
-   return { step = how, why = how == "copied" and why or nil, bytes = step.size or stat.size }
-end
-
-function runner:make_dir(step)
-   local started = core.clock()
-   for _, path in ipairs(self.store:make_dir(step.path)) do
-      self:touch(path)
-      self:push_undo(function() self.store:remove_dir(path) end)
-      self:log({ op = "make_dir", path = path }, started)
-   end
-end
-
--- make the directories of a phase and fill its new files, which stay unnamed
-function runner:prepare(phase)
-   for _, step in ipairs(phase) do
-      if step.op == "make_dir" then
-         self:make_dir(step)
-      elseif fill[step.op] then
-         local started = core.clock()
-         local file = self.store:new_file(step.to)
-         self.files[step] = { file = file }
-         self.files[step].told = fill[step.op](self, step, file)
-         self.files[step].started = started
-      end
-   end
-end
-
--- a cache that cannot be made is left out, whatever the reason
-function runner:prepare_cleanup(phase)
-   for _, step in ipairs(phase) do
-      if fill[step.op] then
-         local ok, e = failure.catch(self.prepare, self, { step })
-         if not ok then
-            self:forget(step)
-            self.skipped[step] = true
-            if not step.cache or e.code ~= "not_supported" then
-               self:warn(step, e)
-            end
-         end
-      end
-   end
-end
-
-function runner:warn(step, e)
-   self.hooks.log({ step = "warning", volume = self.plan.volume, operation = self.plan.operation,
-      path = step.to or step.path, message = tostring(e), seconds = 0 })
-end
-
-function runner:forget(step)
-   local made = self.files[step]
-   if made then
-      made.file:close()
-      self.files[step] = nil
-   end
-end
-
--- What was written to a session or an import may be lost: the next attempt to
--- sync it would succeed without the data.
-function runner:remember_loss()
-   self.store:mark(layout.lost(self.plan.volume))
-end
-
--- call what makes a session durable
-function runner:durably(fn, ...)
-   local ok, result = failure.catch(fn, ...)
-   if not ok then
-      if result.lost then
-         self:remember_loss()
-      end
-      error(result, 0)
-   end
-   return result
-end
-
--- everything whose content has to be durable before names change: {path, function} pairs
-function runner:contents(phase)
-   local list = {}
-   for _, step in ipairs(phase) do
-      if self.files[step] and not step.volatile then
-         list[#list + 1] = { path = step.to, sync = function()
-            check(step.to, self.files[step].file:sync())
-         end }
-      elseif step.op == "sync" then
-         list[#list + 1] = { path = step.path, session = true, sync = function()
-            local started = core.clock()
-            self:durably(self.store.sync_file, self.store, step.path)
-            self:log(step, started)
-         end }
-      end
-   end
-   return list
-end
-
-function runner:push_undo(fn)
-   self.undo = { fn = fn, earlier = self.undo }
-end
-
--- Call a function that `undo` takes back; nil: nothing can, so what was done
--- before has to stay as well. If it fails it has done nothing.
-function runner:act(undo, fn, ...)
-   local earlier = self.undo
-   self.undo = undo and { fn = undo, earlier = earlier } or nil
-   local ok, e = failure.catch(fn, ...)
-   if not ok then
-      self.undo = earlier
-      error(e, 0)
-   end
-end
-
--- what takes a new name back; nil: the name had a file before, which is gone
-function runner:undo_name(path, replace)
-   if replace and self.store:stat(path) then
-      return nil
-   end
-   return function() self.store:unlink(path) end
-end
-
--- Appliers: change names.
-local apply = {}
-
-function apply.publish(self, step)
-   local made = self.files[step]
-   self:act(self:undo_name(step.to, step.replace), function()
-      check(step.to, made.file:publish(step.to, step.replace))
-   end)
-   self:forget(step)
-   self:touch(step.to)
-   self:log(step, made.started, made.told)
-end
-
-function apply.link(self, step)
-   local started = core.clock()
-   self:act(self:undo_name(step.to, step.replace), self.store.link, self.store, step.from, step.to, step.replace)
-   self:touch(step.to)
-   if step.mode then
-      self.store:chmod(step.to, step.mode)
-   end
-   self:log(step, started)
-end
-
-function apply.rename(self, step)
-   local started = core.clock()
-   local store = self.store
-   local undo = not store:stat(step.to) and function()
-      if not store:stat(step.from) then
-         store:rename(step.to, step.from)
-      end
-   end or nil
-   self:act(undo, store.rename, store, step.from, step.to)
-   self:touch(step.from)
-   self:touch(step.to)
-   self:log(step, started)
-end
-
-function apply.unlink(self, step)
-   local started = core.clock()
-   if self.store:stat(step.path) then
-      self:act(nil, self.store.unlink, self.store, step.path)
-      self:touch(step.path)
-      self:log(step, started)
-   end
-end
-
-function apply.remove_dir(self, step)
-   local started = core.clock()
-   if self.store:remove_dir(step.path) then
-      self:touch(step.path)
-      self:log(step, started)
-   end
-end
-
-function apply.resize(self, step)
-   local started = core.clock()
-   local before = self.store:stat(step.path)
-   if before and before.size < step.size then
-      -- a loop device that does not follow fails it half-way
-      self:push_undo(function()
-         if self.store:stat(step.path).size ~= before.size then
-            self.store:resize(step.path, before.size)
-         end
-      end)
-   else
-      self.undo = nil
-   end
-   local devices = self:durably(self.store.resize, self.store, step.path, step.size)
-   self:log(step, started, { loop_devices = #devices > 0 and devices or nil })
-end
-
-function apply.touch(self, step)
-   self.store:touch(step.path)
-end
-
--- done before names change, by runner:prepare and runner:contents
-function apply.make_dir() end
-function apply.sync() end
-
-function runner:touch(path)
-   self.directories[layout.directory(path)] = true
-end
-
-function runner:apply(phase)
-   for _, step in ipairs(phase) do
-      if not self.skipped[step] then
-         local run = self.files[step] and apply.publish or apply[step.op]
-         run(self, step)
-      end
-   end
-end
-
--- Take back what can be taken back, the last thing first. The rest is whole
--- all the same, and the next operation or a check clears it.
-function runner:roll_back()
-   for step in pairs(self.files) do
-      self:forget(step)
-   end
-   local entry, warnings = self.undo, {}
-   self.undo = nil
-   while entry do
-      local ok, e = failure.catch(entry.fn)
-      if not ok then
-         warnings[#warnings + 1] = e
-      end
-      entry = entry.earlier
-   end
-   for _, e in ipairs(warnings) do
-      self:warn({ path = e.path }, e)
-   end
-end
-
-function runner:fail(e)
-   e.volume = e.volume or self.plan.volume
-   self.error = e
-   self:roll_back()
-end
-
-local function new_runner(store, plan, hooks)
-   return setmetatable({
-      store = store, plan = plan, hooks = hooks, files = {}, skipped = {}, directories = {},
-   }, runner)
-end
 
 -- Call a method of every runner that is still in order with its phase; a
 -- failure ends that runner.
@@ -463,22 +142,14 @@ local function barrier(store, active)
    end
 end
 
-local function new_files(phase)
-   local count = 0
-   for _, step in ipairs(phase) do
-      count = count + (fill[step.op] and 1 or 0)
-   end
-   return count
-end
-
 -- parts of a list of runners whose phases do not make too many files at once
 local function portions(active)
    local list, room = {}, 0
    for _, self in ipairs(active) do
-      room = room - new_files(self.phase)
+      room = room - runner.new_files(self.phase)
       if room < 0 or #list == 0 then
          list[#list + 1] = {}
-         room = open_files - new_files(self.phase)
+         room = open_files - runner.new_files(self.phase)
       end
       table.insert(list[#list], self)
    end
@@ -512,16 +183,6 @@ local function run_phases(store, runners)
    end
 end
 
--- one step of a cleanup, whose failure is a warning
-local function clean_step(self, step)
-   local ok, e = failure.catch(self.apply, self, { step })
-   if not ok then
-      self:forget(step)
-      self:warn(step, e)
-      self.incomplete = true
-   end
-end
-
 local function clean_portion(store, part)
    for _, self in ipairs(part) do
       self:prepare_cleanup(self.phase)
@@ -529,7 +190,7 @@ local function clean_portion(store, part)
    persist(store, contents(part))
    for _, self in ipairs(part) do
       for _, step in ipairs(self.error and {} or self.phase) do
-         clean_step(self, step)
+         self:clean(step)
       end
    end
 end
@@ -575,7 +236,7 @@ end
 function executor.run(store, plans, hooks)
    local runners, errors = {}, {}
    for i, plan in ipairs(plans) do
-      runners[i] = new_runner(store, plan, hooks)
+      runners[i] = runner.new(store, plan, hooks)
    end
    run_phases(store, runners)
    local done = {}

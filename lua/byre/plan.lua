@@ -96,9 +96,9 @@ function plan.write(path, data)
    return { op = "write", to = path, data = data, replace = true }
 end
 
---- Another size for an image, in place; loop devices on it follow.
-function plan.resize(path, size)
-   return { op = "resize", path = path, size = size }
+--- Another size for an image, in place; loop devices on it follow. Option `volatile`.
+function plan.resize(path, size, options)
+   return { op = "resize", path = path, size = size, volatile = options and options.volatile or nil }
 end
 
 function plan.sync(path)

@@ -49,8 +49,9 @@ end
 local function dependents(pool, set)
    local map = {}
    for other in pool:volumes() do
-      local entry = not set[other.vid] and survey.entry(pool.store, other.vid, pool.config)
-      if entry and entry.source then
+      -- what a damaged entry says is nobody's to know
+      local ok, entry = failure.catch(survey.entry, pool.store, other.vid, pool.config)
+      if ok and entry and entry.source and not set[other.vid] then
          map[entry.source] = map[entry.source] or other.vid
       end
    end

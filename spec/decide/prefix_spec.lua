@@ -313,6 +313,15 @@ describe("a crash anywhere in", function()
       end
    end)
 
+   it("the next stop keeps a snapshot that the user made while it ran", function()
+      local store = pool_with({ keep = 1, revisions = 1, clean = "clean", dirty = "at the snapshot" })
+      run(store, copies.snapshot(look(store), {}))
+      store:inode(layout.image(vid, "dirty")).content = "at the stop"
+      run(store, stop(look(store), {}))
+      assert.same({ "at the snapshot" }, view(store).history)
+      assert.equal("at the stop", view(store).clean)
+   end)
+
    it("create leaves something that can be created again or removed", function()
       local store = memory_store.new()
       local values = settings("origin", 1)

@@ -84,13 +84,11 @@ end
 -- Its inode itself becomes the revision: a committed image is never written to.
 -- @tparam table state
 -- @treturn ?step
--- @treturn ?string path of the revision
+-- @treturn ?string path of the revision, if it is new
 function history.preserve(state)
    local clean = state.files.clean
-   if not clean then
+   if not clean or state.preserved then
       return nil
-   elseif state.preserved then
-      return nil, state.preserved.path
    end
    local path = layout.revision(state.vid, history.next_seq(state), clean.mtime)
    return plan.link(state.paths.clean, path, { mode = clean.mode ~= image_mode and image_mode or nil }), path
@@ -100,19 +98,14 @@ end
 -- held stay besides.
 -- @tparam table state
 -- @tparam integer keep
--- @tparam ?string added path of a revision that the plan adds
+-- @tparam ?string added path of the newest revision, if the plan adds one
 -- @treturn {step,...}
 function history.prune(state, keep, added)
-   local list = {}
-   for _, revision in ipairs(state.revisions) do
-      if revision.path ~= added then
-         list[#list + 1] = revision
-      end
-   end
    local steps = {}
-   for i = 1, #list + (added and 1 or 0) - keep do
-      if list[i] and not notes.is_held(state, list[i]) then
-         steps[#steps + 1] = plan.unlink(list[i].path)
+   for i = 1, math.min(#state.revisions, #state.revisions + (added and 1 or 0) - keep) do
+      local revision = state.revisions[i]
+      if not notes.is_held(state, revision) then
+         steps[#steps + 1] = plan.unlink(revision.path)
       end
    end
    return steps

@@ -1,0 +1,123 @@
+-- Disks that are really full.
+local byre = require("byre")
+local filesystems = require("spec.support.filesystems")
+local images = require("spec.support.images")
+local pools = require("spec.support.pools")
+local scratch = require("spec.core.scratch")
+
+-- Fill a disk to its last byte with files that can be removed again.
+local function fill(dir)
+   scratch.sh("for size in 1M 64k 4k; do dd if=/dev/zero of=%s/fill.$size bs=$size status=none 2>/dev/null; done; "
+      .. "true", dir)
+end
+
+local function make_space(dir)
+   scratch.sh("rm -f %s/fill.*; sync -f %s", dir, dir)
+end
+
+describe("a full tmpfs", function()
+   local fs, pool, volume
+
+   before_each(function()
+      fs = filesystems.tmpfs("8m")
+      pool = byre.create_pool(fs.dir .. "/pool", { setup_check = false })
+      volume = pools.origin(pool, "vm/disk")
+      pools.session(volume, images.pattern(1 << 20, 1))
+   end)
+
+   after_each(function()
+      pool:close()
+      fs:unmount()
+   end)
+
+   local function fails_then_works(operation)
+      fill(fs.dir)
+      local before = pools.listing(pool.dir, { directory_times = false })
+      local ok, e = pcall(operation)
+      assert.is_false(ok)
+      assert.is_true(byre.is_error(e), tostring(e))
+      assert.equal("no_space", e.code)
+      assert.is_truthy(tostring(e):find("No space left on device", 1, true), tostring(e))
+      assert.equal(before, pools.listing(pool.dir, { directory_times = false }))
+      make_space(fs.dir)
+      operation()
+   end
+
+   it("lets no copy be made, and changes nothing; with space it is", function()
+      fails_then_works(function() volume:start() end)
+      assert.equal("byre 0000001 ", pools.get(volume:path(), 13))
+      volume:stop()
+      fails_then_works(function() volume:snapshot() end)
+      fails_then_works(function() volume:clone("new/disk") end)
+      assert.equal("byre 0000001 ", pools.get(pools.path(pool, "new/disk.img"), 13))
+   end)
+
+   it("takes no import and no new size", function()
+      local outside = os.tmpname()
+      pools.write(outside, images.pattern(2 << 20, 2))
+      fails_then_works(function() volume:import_file(outside) end)
+      assert.equal("byre 0000002 ", pools.get(volume:export(), 13))
+      fails_then_works(function() volume:resize("3M") end)
+      os.remove(outside)
+   end)
+
+   it("lets a session be committed, which needs no space, and reverted", function()
+      pools.put(volume:start(), "session")
+      fill(fs.dir)
+      volume:stop()
+      assert.equal("session", pools.get(volume:export(), 7))
+      volume:revert()
+      assert.equal("byre 0000001 ", pools.get(volume:export(), 13))
+      volume:remove()
+      assert.is_nil(pool:volumes()())
+   end)
+
+   it("fails those of a batch that need more than there is, and does the others", function()
+      local names = {}
+      for i = 1, 4 do
+         names[i] = ("b%d/disk"):format(i)
+         pools.session(pools.origin(pool, names[i], { revisions_to_keep = 0 }), images.pattern(1 << 20, i))
+      end
+      local ok, e = pcall(pool.start, pool, names)
+      assert.is_false(ok)
+      assert.is_true(#e.done >= 1 and #e.done + #e.failures == 4)
+      for _, item in ipairs(e.failures) do
+         assert.equal("no_space", item.error.code)
+         assert.is_false(pool:volume(item.volume):is_dirty())
+      end
+      for _, vid in ipairs(e.done) do
+         assert.equal("byre", pools.get(pool:volume(vid):path(), 4))
+      end
+      assert.is_nil(scratch.sh("ls %s/*", pool.dir):find("~"))
+   end)
+end)
+
+filesystems.each({ "btrfs" }, function(fs)
+   it("a full one fails an import, changes nothing, and takes it once there is space", function()
+      local base = fs:fresh()
+      local image, dir = base .. "/image", base .. "/mounted"
+      scratch.sh("mkdir %s && truncate -s 128M %s && mkfs.btrfs -q -M %s && mount -o loop %s %s", dir, image, image,
+         image,
+         dir)
+      local ok, message = pcall(function()
+         local pool = byre.create_pool(dir .. "/pool")
+         local volume = pools.origin(pool, "vm/disk")
+         pools.session(volume, "one")
+         local outside = base .. "/outside"
+         pools.write(outside, images.pattern(8 << 20, 3))
+         fill(dir)
+         local before = pools.listing(pool.dir, { directory_times = false })
+         local _, e = pcall(volume.import_file, volume, outside)
+         assert.equal("no_space", byre.is_error(e) and e.code, tostring(e))
+         assert.equal(before, pools.listing(pool.dir, { directory_times = false }))
+         make_space(dir)
+         volume:import_file(outside)
+         assert.equal("byre 0000003 ", pools.get(volume:export(), 13))
+         assert.same({ "one" }, pools.history(volume))
+         pool:close()
+      end)
+      collectgarbage()
+      scratch.sh("umount %s", dir)
+      assert.is_true(ok, tostring(message))
+   end)
+end)
