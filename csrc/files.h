@@ -51,7 +51,9 @@ int byre_file_open(int dir, const char *path, int flags, int *ret_fd);
 int byre_random_name(char ret_name[BYRE_RANDOM_LENGTH + 1]);
 
 int byre_stat(int dir, const char *path, struct stat *ret_st);
-int byre_make_dir(int dir, const char *path, mode_t mode);
+
+/* `exact`: with this mode whatever the umask is. */
+int byre_make_dir(int dir, const char *path, mode_t mode, bool exact);
 int byre_remove_dir(int dir, const char *path);
 int byre_unlink(int dir, const char *path);
 int byre_chmod(int dir, const char *path, mode_t mode);
@@ -126,12 +128,17 @@ double byre_clock(void);
 void byre_pause(unsigned *milliseconds);
 
 /*
- * Lock the file `path`, creating it, and write our process id into it.  Waits up
- * to `timeout` seconds.  The lock lives until every copy of *ret_fd is closed.
- * -EAGAIN: *ret_holder is the process id of a holder, or 0 if unknown.
+ * Lock the file `path`, creating it.  Waits up to `timeout` seconds.  The lock
+ * lives until every copy of *ret_fd is closed.  -EAGAIN: *ret_holder is the process
+ * id of a holder, or 0 if unknown.
  */
 int byre_lock(int dir, const char *path, bool exclusive, double timeout,
 	      int *ret_fd, pid_t *ret_holder);
+
+/* holders.c */
+
+/* A process that holds a lock on this file, among those that this one may look at; 0: none. */
+pid_t byre_find_locker(int fd);
 
 /* lease.c */
 

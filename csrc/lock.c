@@ -2,17 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "inject.h"
 
+#define LOCK_MODE 0600
 #define PAUSE_MAX 50                    /* milliseconds */
-#define PID_WIDTH 12                    /* fixed, so that a write replaces the last one whole */
 
 double byre_clock(void)
 {
@@ -30,12 +27,21 @@ void byre_pause(unsigned *milliseconds)
 	*milliseconds = *milliseconds * 2 < PAUSE_MAX ? *milliseconds * 2 : PAUSE_MAX;
 }
 
+/* What the umask took away would keep everybody out, us as well; a file with
+ * another name somewhere is none that we made. */
+static int lock_set_mode(int fd, const struct stat *st)
+{
+	if (st->st_nlink != 1 || (st->st_mode & 0777) == LOCK_MODE)
+		return 0;
+	return fchmod(fd, LOCK_MODE) < 0 ? -errno : 0;
+}
+
 static int lock_open(const struct byre_parent *parent, int *ret_fd)
 {
 	struct stat st;
 	int r = 0;
 	int fd = openat(parent->fd, parent->name,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, LOCK_MODE);
 
 	if (fd < 0)
 		return -errno;
@@ -43,6 +49,8 @@ static int lock_open(const struct byre_parent *parent, int *ret_fd)
 		r = -errno;
 	else if (!S_ISREG(st.st_mode))
 		r = -BYRE_ENOTREG;
+	else
+		r = lock_set_mode(fd, &st);
 	if (r < 0)
 		close(fd);
 	else
@@ -73,32 +81,6 @@ static int lock_has_name(int fd, const struct byre_parent *parent)
 	if (fstatat(parent->fd, parent->name, &named, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
-}
-
-/* Only to inform: a full file system must not stop anybody from locking. */
-static void pid_write(int fd)
-{
-	char text[PID_WIDTH + 1];
-
-	snprintf(text, sizeof text, "%-*d\n", PID_WIDTH - 1, (int)getpid());
-	if (byre_write(fd, text, PID_WIDTH, 0) < 0)
-		(void)byre_truncate(fd, 0);
-}
-
-/* 0 if nobody wrote one or its process is gone */
-static pid_t pid_read(int fd)
-{
-	char text[PID_WIDTH + 1];
-	size_t length;
-	long pid;
-
-	if (byre_read(fd, text, PID_WIDTH, 0, &length) < 0)
-		return 0;
-	text[length] = '\0';
-	pid = strtol(text, NULL, 10);
-	if (pid <= 0 || pid > INT_MAX || (kill((pid_t)pid, 0) < 0 && errno == ESRCH))
-		return 0;
-	return (pid_t)pid;
 }
 
 /* One file, until it is ours, the time is over (-EAGAIN) or it lost its name
@@ -132,12 +114,11 @@ static int lock_parent(const struct byre_parent *parent, bool exclusive, double 
 		if (r == 0)
 			break;
 		if (r == -EAGAIN)
-			*ret_holder = pid_read(fd);
+			*ret_holder = byre_find_locker(fd);
 		close(fd);
 		if (r != -ESTALE)
 			return r;
 	}
-	pid_write(fd);
 	*ret_fd = fd;
 	return 0;
 }

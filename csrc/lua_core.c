@@ -133,6 +133,12 @@ static int core_pid(lua_State *L)
 	return 1;
 }
 
+static int core_euid(lua_State *L)
+{
+	lua_pushinteger(L, geteuid());
+	return 1;
+}
+
 static int core_random_name(lua_State *L)
 {
 	char name[BYRE_RANDOM_LENGTH + 1];
@@ -197,6 +203,7 @@ static const luaL_Reg functions[] = {
 	{"clock", core_clock},
 	{"now", core_now},
 	{"pid", core_pid},
+	{"euid", core_euid},
 	{"random_name", core_random_name},
 	{"inject_errors", core_inject_errors},
 	{NULL, NULL}

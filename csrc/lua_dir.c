@@ -221,13 +221,16 @@ static int dir_each(lua_State *L)
 	return 4;
 }
 
+/* dir:make_dir(path, mode[, "exact"]): exact is whatever the umask is */
 static int dir_make_dir(lua_State *L)
 {
+	static const char *const names[] = {"masked", "exact", NULL};
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = byre_check_path(L, 2);
 	mode_t mode = byre_check_mode(L, 3);
+	bool exact = luaL_checkoption(L, 4, "masked", names) == 1;
 
-	return byre_push_result(L, byre_make_dir(d->fd, path, mode), path);
+	return byre_push_result(L, byre_make_dir(d->fd, path, mode, exact), path);
 }
 
 static int dir_remove_dir(lua_State *L)

@@ -45,15 +45,32 @@ int byre_stat(int dir, const char *path, struct stat *ret_st)
 	return r;
 }
 
-int byre_make_dir(int dir, const char *path, mode_t mode)
+/* Give a directory that we made the bits that the umask took away. */
+static int exact_mode(int dir, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 0777) == mode)
+		return 0;
+	return fchmodat(dir, name, (st.st_mode & 07000) | mode, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int byre_make_dir(int dir, const char *path, mode_t mode, bool exact)
 {
 	struct byre_parent parent;
 	int r = byre_parent_open(dir, path, &parent);
 
 	if (r < 0)
 		return r;
-	if (mkdirat(parent.fd, parent.name, mode) < 0)
+	if (mkdirat(parent.fd, parent.name, mode) < 0) {
 		r = -errno;
+	} else if (exact) {
+		r = exact_mode(parent.fd, parent.name, mode);
+		if (r < 0)
+			unlinkat(parent.fd, parent.name, AT_REMOVEDIR);
+	}
 	byre_parent_close(&parent);
 	return r;
 }

@@ -27,12 +27,17 @@ $(B)/flags: FORCE
 $(B)/sources: FORCE
 	@$(call update,$(CORE_SOURCES))
 
-$(B)/obj/5.4/%.o: csrc/%.c $(B)/flags
+# said once, before the compiler says it worse
+$(B)/ready:
+	@mkdir -p $(@D)
+	@tools/setup -n build && touch $@
+
+$(B)/obj/5.4/%.o: csrc/%.c $(B)/flags | $(B)/ready
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) $(LUA54_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/5.3/%.o: csrc/%.c $(B)/flags
+$(B)/obj/5.3/%.o: csrc/%.c $(B)/flags | $(B)/ready
 	@mkdir -p $(@D)
 	$(call say,CC,'$< (5.3)')
 	$(Q)$(COMPILE) $(LUA53_CFLAGS) -MMD -MP -c -o $@ $<

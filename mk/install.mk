@@ -10,7 +10,8 @@ DOCDIR ?= $(DATADIR)/doc/byre
 INSTALL ?= install
 
 MAN_PAGES = $(wildcard doc/*.[135])
-DOCUMENTS = $(filter-out $(MAN_PAGES),$(shell find doc -type f 2>/dev/null))
+# as they stand in the tree, so that the links between them hold
+DOCUMENTS = README.md CHANGELOG.md LICENSE $(filter-out $(MAN_PAGES),$(shell find doc examples -type f 2>/dev/null))
 LUA_VERSIONS = 5.4 $(if $(HAVE_LUA53),5.3)
 
 # FROM:TO:MODE of every installed file
@@ -24,8 +25,7 @@ INSTALLED = \
 		$(B)/lua/$v/byre/core.so:$(LIBDIR)/lua/$v/byre/core.so:755 \
 		$(foreach s,$(LIBRARY_SCRIPTS),$s:$(DATADIR)/lua/$v/$(s:lua/%=%):644)) \
 	$(foreach p,$(MAN_PAGES),$p:$(MANDIR)/man$(subst .,,$(suffix $p))/$(notdir $p):644) \
-	$(foreach d,$(DOCUMENTS),$d:$(DOCDIR)/$(d:doc/%=%):644) \
-	$(foreach d,$(wildcard README.md LICENSE),$d:$(DOCDIR)/$d:644)
+	$(foreach d,$(DOCUMENTS),$d:$(DOCDIR)/$d:644)
 
 # directories that are ours alone
 OWN_DIRS = $(DOCDIR) $(foreach v,$(LUA_VERSIONS),$(LIBDIR)/lua/$v/byre $(DATADIR)/lua/$v/byre)

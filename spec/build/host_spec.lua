@@ -108,10 +108,11 @@ describe("the host", function()
       local function interrupt(signal, text)
          -- a shell starts what is to go on in the background with SIGINT ignored
          return shell.run(([[
+            rm -f %s/out
             env --default-signal=INT %s >%s/out & pid=$!
-            for _ in $(seq 100); do grep -q ready %s/out && break; sleep 0.05; done
+            for _ in $(seq 100); do grep -qs ready %s/out && break; sleep 0.05; done
             kill -%s $pid; wait $pid; status=$?; cat %s/out; exit $status]]):format(
-            script(text), dir, dir, signal, dir))
+            dir, script(text), dir, dir, signal, dir))
       end
 
       for signal, expected in pairs(code) do
