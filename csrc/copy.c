@@ -79,16 +79,16 @@ static int report(struct job *job, int64_t position, bool at_end)
 	return r < 0 ? fail(job, "copy", r) : 0;
 }
 
-/* Descriptors that came from elsewhere may be non-blocking. */
-static bool worth_retry(int fd, short events)
+/* After a failed read or write: 0 to try again, or what to end with.  Descriptors
+ * that came from elsewhere may be non-blocking, and a pipe may keep us waiting for
+ * ever: so whoever sent a signal gets his turn. */
+static int try_again(struct job *job, int fd, short events, int64_t position)
 {
 	struct pollfd pfd = {.fd = fd, .events = events};
 
-	if (errno == EAGAIN)
-		poll(&pfd, 1, -1);
-	else if (errno != EINTR)
-		return false;
-	return true;
+	if (errno == EAGAIN && poll(&pfd, 1, -1) >= 0)
+		return 0;
+	return errno == EINTR ? report(job, position, true) : -errno;
 }
 
 /* Fill the buffer unless the source ends first.  Returns the number of bytes or -errno. */
@@ -102,10 +102,13 @@ static ssize_t read_full(struct job *job, size_t length, int64_t position)
 		ssize_t n = src->kind == END_STREAM ? read(src->fd, to, length - done) :
 			    pread(src->fd, to, length - done, position + done);
 
-		if (n < 0 && worth_retry(src->fd, POLLIN))
+		if (n < 0) {
+			int r = try_again(job, src->fd, POLLIN, position + done);
+
+			if (r < 0)
+				return fail(job, "read", r);
 			continue;
-		if (n < 0)
-			return fail(job, "read", -errno);
+		}
 		if (n == 0)
 			break;
 		done += n;
@@ -124,10 +127,13 @@ static int write_full(struct job *job, const char *data, size_t length, int64_t 
 		ssize_t n = dst->kind == END_STREAM ? write(dst->fd, data, length) :
 			    pwrite(dst->fd, data, length, position);
 
-		if (n < 0 && worth_retry(dst->fd, POLLOUT))
+		if (n <= 0) {
+			int r = n < 0 ? try_again(job, dst->fd, POLLOUT, position) : -EIO;
+
+			if (r < 0)
+				return fail(job, "write", r);
 			continue;
-		if (n <= 0)
-			return fail(job, "write", n < 0 ? -errno : -EIO);
+		}
 		data += n;
 		length -= n;
 		position += n;

@@ -85,13 +85,20 @@ static int lock_has_name(int fd, const struct byre_parent *parent)
 
 /* One file, until it is ours, the time is over (-EAGAIN) or it lost its name
  * (-ESTALE). */
-static int lock_wait(int fd, const struct byre_parent *parent, bool exclusive, double deadline)
+static int lock_wait(int fd, const struct byre_parent *parent, bool exclusive, double deadline,
+		     pid_t *ret_holder)
 {
 	unsigned pause = 1;
 	int r;
 
 	while ((r = lock_try(fd, exclusive)) == -EAGAIN && byre_clock() < deadline)
 		byre_pause(&pause);
+	if (r == -EAGAIN) {
+		*ret_holder = byre_find_locker(fd);
+		/* nobody: it was given back while we looked */
+		if (*ret_holder == 0)
+			r = lock_try(fd, exclusive);
+	}
 	if (r < 0)
 		return r;
 	r = lock_has_name(fd, parent);
@@ -110,11 +117,9 @@ static int lock_parent(const struct byre_parent *parent, bool exclusive, double 
 
 		if (r < 0)
 			return r;
-		r = lock_wait(fd, parent, exclusive, deadline);
+		r = lock_wait(fd, parent, exclusive, deadline, ret_holder);
 		if (r == 0)
 			break;
-		if (r == -EAGAIN)
-			*ret_holder = byre_find_locker(fd);
 		close(fd);
 		if (r != -ESTALE)
 			return r;

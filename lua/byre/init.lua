@@ -39,7 +39,7 @@ byre.plan_pool = pool.plan_create
 -- @tparam[opt] table options `log` (function that gets a table for every step done), `progress` (function that gets a
 -- table with `volume`, `operation`, `done`, `total` in bytes; returning false cancels), `lock_timeout` (seconds, 60)
 -- @treturn pool
--- @raise `no_such_pool`, `corrupt`, `denied`
+-- @raise `no_such_pool`, `corrupt`, `denied` (also: the directory is another user's)
 byre.open_pool = pool.open
 
 --- Can files in this directory share blocks? Tried out with real data.

@@ -59,6 +59,15 @@ local function acquire(pool, modes)
    return locks
 end
 
+local function same(a, b)
+   for key, value in pairs(a) do
+      if b[key] ~= value then
+         return false
+      end
+   end
+   return next(b) == nil or next(a) ~= nil and same_size(a, b)
+end
+
 local function decide(pool, request, names)
    local state = survey.volume(pool.store, request.vid, pool.config, { writers = true, listing = names })
    request.state = state

@@ -108,6 +108,17 @@ local function make_directory(dir)
    end, parent
 end
 
+-- Files that another user puts into the pool are what this one would then trust,
+-- and files of this one's are what the other could not remove.
+local function require_own(store, dir)
+   local owner = store:stat(".").uid
+   if owner ~= core.euid() then
+      failure.raise("denied", dir, ("belongs to user %d, and byre runs as user %d"):format(owner, core.euid()),
+         { path = dir, hint = ("run byre as its owner, as in sudo -u '#%d' byre; or change the owner with chown -R")
+            :format(owner) })
+   end
+end
+
 local function require_reflinks(dir, handle)
    local supported, message, code = core.reflink_supported(handle)
    failure.check(dir, { path = dir }, supported, message, code)
@@ -126,6 +137,7 @@ function pool.create(dir, options)
    local handle, undo, parent = make_directory(dir)
    local self = new_pool(files.new(handle, dir), dir, settings, others)
    local ok, e = pcall(function()
+      require_own(self.store, dir)
       if self.store:stat(layout.pool_file) then
          failure.raise("exists", dir, "there is a pool already", { path = dir })
       elseif others.setup_check ~= false then
@@ -174,6 +186,7 @@ function pool.open(dir, options)
    end
    local store = files.new(handle, dir)
    local ok, result = pcall(function()
+      require_own(store, dir)
       local text = store:read(layout.pool_file)
       if not text then
          failure.raise("no_such_pool", dir, "is not a pool (it has no " .. layout.pool_file .. ")",

@@ -154,7 +154,10 @@ function request.rename(pool, id, new, options)
    vid.check(new)
    return { vid = id, also = { new }, reads = false, decide = function(state)
       require_independent(id, dependents(pool, {}), "rename")
-      return rename(state, survey.volume(pool.store, new, pool.config), options)
+      return rename(state, survey.volume(pool.store, new, pool.config), {
+         state = options.state,
+         crosses_device = not pool.store:can_link(layout.group_directory(id), layout.group_directory(new)),
+      })
    end }
 end
 

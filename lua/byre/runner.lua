@@ -271,8 +271,12 @@ function apply.resize(self, step)
    self:log(step, started, { loop_devices = #devices > 0 and devices or nil })
 end
 
+-- another name of the file may be another volume's image
 function apply.touch(self, step)
-   self.store:touch(step.path)
+   local stat = self.store:stat(step.path)
+   if stat and stat.nlink == 1 then
+      self.store:touch(step.path)
+   end
 end
 
 -- done before names change, by runner:prepare and runner:contents

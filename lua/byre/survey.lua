@@ -119,16 +119,6 @@ local function find_preserved(store, state)
    end
 end
 
--- the device that a directory is on, or is going to be on
-local function device_of(store, directory)
-   local stat = store:stat(directory)
-   while not stat do
-      directory = layout.directory(directory)
-      stat = store:stat(directory)
-   end
-   return stat.dev
-end
-
 local function read_source(store, state, pool)
    local source = state.config.source
    if not source then
@@ -140,7 +130,8 @@ local function read_source(store, state, pool)
       config = (survey.entry(store, source, pool)),
       clean = clean,
       path = layout.image(source, "clean"),
-      crosses_device = clean ~= nil and device_of(store, layout.group_directory(state.vid)) ~= clean.dev,
+      crosses_device = clean ~= nil
+         and not store:can_link(layout.group_directory(source), layout.group_directory(state.vid)),
    }
 end
 

@@ -64,6 +64,9 @@ local function qemu_img(path, argv, options)
    return result.stdout
 end
 
+-- qemu-img gets images of a pool as open files, since a name could lead it out of the pool by now.
+local standard_input = "/dev/fd/0"
+
 -- An image may name other files that qemu-img would read in its place; one that
 -- comes from elsewhere must not reach for the files of this machine.
 local function require_self_contained(path, info)
@@ -92,8 +95,14 @@ local function import_converted(self, path, format, options)
    end
    require_self_contained(path, info)
    local size = math.max(info["virtual-size"], options.size and units.parse_image_size(options.size) or 0)
-   local target = self:import_data(size)
-   local ok, e = pcall(qemu_img, path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, target })
+   self:import_data(size)
+   local ok, e = pcall(function()
+      local target = self.pool.store:open(layout.image(self.vid, "import"), "rw")
+      return closing(target, function()
+         qemu_img(path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, standard_input },
+            { stdin = target })
+      end)
+   end)
    self:import_data_end(ok, options)
    if not ok then
       error(e, 0)
@@ -180,16 +189,16 @@ local function export_stream(self, input, path)
    end)
 end
 
-local function convert(image, path, target, format)
-   qemu_img(path, { "qemu-img", "convert", "-W", "-f", "raw", "-O", format, image,
-      target:sub(1, 1) == "/" and target or "./" .. target })
+local function convert(input, path, target, format)
+   qemu_img(path, { "qemu-img", "convert", "-W", "-f", "raw", "-O", format, standard_input,
+      target:sub(1, 1) == "/" and target or "./" .. target }, { stdin = input })
 end
 
-local function export_converted(image, path, format)
+local function export_converted(input, path, format)
    if path == "-" then
       failure.raise("invalid", "-", ("%s images cannot be written to a pipe; export to a file first"):format(format))
    elseif not is_regular_target(path) then
-      return convert(image, path, path, format)
+      return convert(input, path, path, format)
    end
    local directory = open_directory_of(path)
    local name = layout.basename(path) .. "~" .. core.random_name()
@@ -197,7 +206,7 @@ local function export_converted(image, path, format)
       directory:unlink(name)
       directory:close()
    end }, function()
-      convert(image, path, layout.directory(path) .. "/" .. name, format)
+      convert(input, path, layout.directory(path) .. "/" .. name, format)
       local output = failure.check(path, { path = path }, directory:open(name, "rw"))
       closing(output, function()
          failure.check(path, { path = path }, output:chmod(image_mode))
@@ -217,15 +226,15 @@ function transfer.export_file(self, path, options)
    closing({ close = function() lock:release() end }, function()
       local state = survey.require(survey.volume(store, self.vid, self.pool.config))
       local image = copies.image(state, { state = options.state or "committed", revision = options.revision })
-      if format ~= "raw" then
-         return export_converted(self.pool.dir .. "/" .. image, path, format)
-      end
       local input = store:open(image, "r")
       if not state.config.snapshots_disabled then
          -- a committed image never changes, so nobody need wait for this copy
          lock:release()
       end
       return closing(input, function()
+         if format ~= "raw" then
+            return export_converted(input, path, format)
+         end
          return (is_regular_target(path) and export_to_file or export_stream)(self, input, path)
       end)
    end)

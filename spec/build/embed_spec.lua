@@ -34,7 +34,8 @@ int main(void)
       for i = 0, 255 do bytes[#bytes + 1] = string.char(i) .. "7" end   -- a digit after each octal escape
       local text = "return [==[" .. table.concat(bytes) .. "??/ \\n \"]==]\n"
       shell.write(dir .. "/byre/all.lua", text)
-      assert.equal(("byre.all @byre/all.lua %d 0\n%s"):format(#text, text), embedded(("%s %s/byre/all.lua"):format(dir, dir)))
+      assert.equal(("byre.all @byre/all.lua %d 0\n%s"):format(#text, text),
+         embedded(("%s %s/byre/all.lua"):format(dir, dir)))
    end)
 
    it("names modules as require does, in order", function()

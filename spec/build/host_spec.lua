@@ -60,7 +60,8 @@ describe("the host", function()
    end)
 
    it("passes words on as they are", function()
-      local result = shell.run(script([[print(#arg, ("%q"):format(table.concat(arg, "|")))]]) .. " 'a b' '' '*' -x --help")
+      local command = script([[print(#arg, ("%q"):format(table.concat(arg, "|")))]])
+      local result = shell.run(command .. " 'a b' '' '*' -x --help")
       assert.equal("5\t\"a b||*|-x|--help\"\n", result.out)
    end)
 

@@ -17,8 +17,8 @@ describe("the Makefile", function()
       dir = shell.temporary_directory()
       tree = dir .. "/a b's"
       local quoted = shell.quote(tree)
-      shell.must(("mkdir -p %s/build && cp -a Makefile mk tools csrc lua LICENSE byre.pc.in %s && cp -a build/deps %s/build")
-         :format(quoted, quoted, quoted))
+      shell.must(("mkdir -p %s/build && cp -a build/deps %s/build"):format(quoted, quoted))
+      shell.must("cp -a Makefile mk tools csrc lua doc examples README.md CHANGELOG.md LICENSE byre.pc.in " .. quoted)
       built("all")
    end)
    lazy_teardown(function() shell.remove(dir) end)
@@ -82,7 +82,8 @@ describe("the Makefile", function()
    describe("install", function()
       local function files(root)
          local names = {}
-         for name in shell.must(("cd %s && find . ! -type d -printf '%%P %%m\n' | sort"):format(root)):gmatch("[^\n]+") do
+         local list = shell.must(("cd %s && find . ! -type d -printf '%%P %%m\n' | sort"):format(root))
+         for name in list:gmatch("[^\n]+") do
             names[#names + 1] = name
          end
          return names

@@ -113,14 +113,14 @@ describe("tools/setup", function()
    describe("asks the machine's own sources for another suite:", function()
       local function other_suite(format, text)
          shell.write(dir .. "/sources", text)
-         shell.must(("awk -v format=%s -v ours='bookworm stable' -v suite=later -v out=%s/out -f tools/other-suite.awk %s/sources")
-            :format(format, dir, dir))
+         shell.must(("awk -v format=%s -v ours='bookworm stable' -v suite=later -v out=%s/out"):format(format, dir)
+            .. (" -f tools/other-suite.awk %s/sources"):format(dir))
          return shell.must(("cat %s/out-* 2>/dev/null || true"):format(dir))
       end
 
       it("lines, with their options", function()
-         assert.equal("deb [signed-by=/k.gpg arch=amd64] http://mirror/debian later main\ndeb http://second/ later main\n",
-            other_suite("list", table.concat({
+         assert.equal("deb [signed-by=/k.gpg arch=amd64] http://mirror/debian later main\n" ..
+            "deb http://second/ later main\n", other_suite("list", table.concat({
                "# deb http://comment/ bookworm main",
                "deb [signed-by=/k.gpg arch=amd64] http://mirror/debian bookworm main contrib # ours",
                "deb-src http://mirror/debian bookworm main",

@@ -42,6 +42,11 @@ describe("byre.core", function()
       assert.truthy(io.open("/proc/" .. core.pid() .. "/stat")):close()
    end)
 
+   it("knows whose rights it has", function()
+      assert.equal(tonumber(scratch.sh("id -u")), core.euid())
+      assert.equal("integer", math.type(core.euid()))
+   end)
+
    it("makes random names of eight characters that do not repeat", function()
       local seen = {}
       for _ = 1, 1000 do

@@ -25,10 +25,16 @@ describe("dir:lock", function()
       return scratch.process(script:format(mode), scratch.path)
    end
 
-   it("makes the file for nobody else, with its process id", function()
+   -- a process started later keeps this one's input open, so that `finish` alone would not end it
+   local function kill(process)
+      scratch.sh("kill -9 %s", process.line)
+      process.finish()
+   end
+
+   it("makes the file for nobody else, and leaves it empty", function()
       local lock = assert(dir:lock("lock", "exclusive", 0))
       assert.equal(384, dir:stat("lock").mode)
-      assert.equal(core.pid(), tonumber(scratch.content("lock")))
+      assert.equal(0, dir:stat("lock").size)
       assert.equal(("byre.lock (fd %d)"):format(lock:fileno()), tostring(lock))
       assert.is_true(lock:release())
       assert.is_true(lock:release())
@@ -64,9 +70,7 @@ describe("dir:lock", function()
    end)
 
    it("is free when its process was killed", function()
-      local process = holder("exclusive")
-      scratch.sh("kill -9 %s", process.line)
-      process.finish()
+      kill(holder("exclusive"))
       assert(dir:lock("lock", "exclusive", 1)):release()
    end)
 
@@ -95,9 +99,7 @@ describe("dir:lock", function()
          lock:release()
       ]]
       local process = scratch.process(script, scratch.path)
-      local lock = assert(dir:lock("lock", "exclusive", 30))
-      assert.equal(core.pid(), tonumber(scratch.content("lock")))
-      lock:release()
+      assert(dir:lock("lock", "exclusive", 30)):release()
       process.finish()
    end)
 
@@ -152,21 +154,56 @@ describe("dir:lock", function()
       end
    end)
 
-   it("does not name a holder that it cannot know", function()
-      local lock = assert(dir:lock("lock", "exclusive", 0))
-      for _, content in ipairs({ "", "nonsense", "-5", "0", "4194305999", "99999999999999999999" }) do
-         scratch.file("lock", content)
-         fails("lock: Resource temporarily unavailable", "EAGAIN", dir:lock("lock", "shared", 0))
+   it("names one who still shares it, not the one who came last", function()
+      local first, second, third = holder("shared"), holder("shared"), holder("shared")
+      kill(third)
+      local _, _, _, pid = dir:lock("lock", "exclusive", 0)
+      assert.is_true(pid == tonumber(first.line) or pid == tonumber(second.line), tostring(pid))
+      kill(first)
+      busy(tonumber(second.line), dir:lock("lock", "exclusive", 0))
+      kill(second)
+      assert(dir:lock("lock", "exclusive", 0)):release()
+   end)
+
+   it("does not name those who wait", function()
+      local process = holder("exclusive")
+      local waiting = io.popen(("%s '%s' '%s'"):format(scratch.lua(), scratch.path .. "/" .. scratch.file("script", [[
+         local core = require("byre.core")
+         assert(core.open_dir(arg[1])):lock("lock", "exclusive", 30)
+      ]]), scratch.path))
+      scratch.sh("sleep 0.2")
+      for _ = 1, 5 do
+         busy(tonumber(process.line), dir:lock("lock", "shared", 0.01))
       end
+      kill(process)
+      waiting:close()
+   end)
+
+   it("does not believe what is written in the file, and writes nothing", function()
+      scratch.file("lock", "12345678")
+      local lock = assert(dir:lock("lock", "exclusive", 0))
+      busy(core.pid(), dir:lock("lock", "shared", 0))
+      assert.equal("12345678", scratch.content("lock"))
       lock:release()
    end)
 
-   it("locks though its process id cannot be written", function()
-      scratch.file("lock", "12345678")
-      core.inject_errors({ write = core.errno.ENOSPC })
-      local lock = assert(dir:lock("lock", "exclusive", 0))
-      assert.equal("", scratch.content("lock"))
-      lock:release()
+   it("makes a file that can be locked again, whatever the umask", function()
+      local script = [[
+         local core = require("byre.core")
+         require("posix.sys.stat").umask(tonumber("777", 8))
+         lock = assert(assert(core.open_dir(arg[1])):lock("lock", "exclusive", 0))
+         print(core.pid())
+      ]]
+      scratch.process(script, scratch.path).finish()
+      assert.equal(384, dir:stat("lock").mode)
+   end)
+
+   it("leaves a file that has another name as it is", function()
+      scratch.file("other", "text")
+      scratch.sh("cd %s && chmod 644 other && ln other lock", scratch.path)
+      local before = scratch.sh("stat -c '%%a %%Z %%s' %s", scratch.path .. "/other")
+      assert(dir:lock("lock", "exclusive", 0)):release()
+      assert.equal(before, scratch.sh("stat -c '%%a %%Z %%s' %s", scratch.path .. "/other"))
    end)
 
    it("says why it cannot", function()

@@ -144,8 +144,8 @@ describe("a crash anywhere in", function()
             local store = pool_with({ keep = keep, revisions = revisions, clean = "clean", dirty = "dirty" })
             local before = view(store)
             crash_everywhere(store, function(state) return stop(state, {}) end, function(now, label)
-               assert.is_true(now.dirty == "dirty" and now.clean == "clean" or now.dirty == nil and now.clean == "dirty",
-                  label)
+               local before_it, after_it = now.dirty == "dirty" and now.clean == "clean", now.clean == "dirty"
+               assert.is_true(before_it or now.dirty == nil and after_it, label)
                if now.dirty then
                   assert.same(before.history, now.history, label)
                elseif keep > 0 then
@@ -277,7 +277,10 @@ describe("a crash anywhere in", function()
    for _, keep in ipairs({ 0, 1, 2 }) do
       it(("the end of an import loses nothing (revisions_to_keep %d)"):format(keep), function()
          local store = pool_with({ keep = keep, revisions = 2, clean = "clean", import = "imported" })
-         crash_everywhere(store, function(state) return import.finish(state, true, {}) end, function(now, label, crashed)
+         local function finish(state)
+            return import.finish(state, true, {})
+         end
+         crash_everywhere(store, finish, function(now, label, crashed)
             assert.is_true(now.clean == "clean" and content(crashed, layout.image(vid, "import")) == "imported"
                or now.clean == "imported", label)
             assert.is_true(keep == 0 or now.clean == "clean" or contains(now.history, "clean"), label)

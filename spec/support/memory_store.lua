@@ -174,6 +174,7 @@ end
 function file.close() end
 
 function methods.make_dir() return {} end
+function methods.can_link() return true end
 function methods.remove_dir() return false end
 function methods.chmod() end
 function methods.sync_file() end

@@ -4,6 +4,7 @@ local create = require("byre.decide.create")
 local history = require("byre.decide.history")
 local layout = require("byre.layout")
 local plan = require("byre.plan")
+local survey = require("byre.survey")
 
 local function require_state(state, which)
    if which ~= nil and which ~= "committed" and which ~= "current" then
@@ -16,15 +17,16 @@ local function require_state(state, which)
    history.require_undamaged(state, {})
 end
 
--- old path -> new path of every image that goes along
-local function moves(old, new, which)
+-- Old path -> new path of every image that goes along. A half-done commit, whose
+-- revision is the clean image itself, is only told from a revision by its inode.
+local function moves(old, new, options)
    local list = {}
    for _, role in ipairs({ "clean", "import", "dirty" }) do
-      if old.files[role] and not (role == "dirty" and which == "committed") then
+      if old.files[role] and not (role == "dirty" and options.state == "committed") then
          list[#list + 1] = { old.paths[role], new.paths[role] }
       end
    end
-   for _, revision in ipairs(old.revisions) do
+   for _, revision in ipairs(options.crosses_device and survey.history(old) or old.revisions) do
       list[#list + 1] = { revision.path, new.vid .. revision.path:sub(#old.vid + 1) }
    end
    return list
@@ -36,15 +38,17 @@ end
 -- one whole volume and something that is known to be in the way.
 -- @tparam table old state of the volume
 -- @tparam table new state of the vid it is to have
--- @tparam table options `state`: what becomes of a session, `"current"` (goes along) or `"committed"` (dropped)
+-- @tparam table options `state`: what becomes of a session, `"current"` (goes along) or `"committed"` (dropped);
+-- `crosses_device`: no links are possible between the two places
 -- @treturn plan
 -- @raise `exists`, `dirty`, `running`, `invalid`
 return function(old, new, options)
    create.require_free(new)
    require_state(old, options.state)
-   local links = {}
-   for i, move in ipairs(moves(old, new, options.state)) do
-      links[i] = plan.link(move[1], move[2])
+   local images = {}
+   for i, move in ipairs(moves(old, new, options)) do
+      images[i] = options.crosses_device and plan.clone(move[1], move[2], { keep_mtime = true })
+         or plan.link(move[1], move[2])
    end
    local entry = layout.entry(new.vid)
    local leftover, mark
@@ -57,7 +61,7 @@ return function(old, new, options)
       leftover or {}, mark or {},
       plan.phase({}, plan.make_dir(layout.directory(entry)), plan.write(layout.removed(new.vid), ""),
          plan.write(layout.removed(old.vid), ""), history.make_group_directory(new)),
-      plan.phase({}, links),
+      plan.phase({}, images),
       plan.phase({}, plan.rename(layout.entry(old.vid), entry)),
    }, {
       old_images, plan.phase({}, create.remove_group_directory(old)), old_mark,

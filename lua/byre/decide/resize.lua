@@ -37,7 +37,8 @@ return function(state, size, options)
       remember = plan.write(layout.entry(state.vid), catalog.encode_volume(settings, state.raw))
    end
    if files.dirty then
-      return plan.new("resize", state.vid, { plan.phase({}, plan.resize(paths.dirty, size, { volatile = not state.config.save_on_stop }), remember) })
+      local step = plan.resize(paths.dirty, size, { volatile = not state.config.save_on_stop })
+      return plan.new("resize", state.vid, { plan.phase({}, step, remember) })
    elseif remember then
       return plan.new("resize", state.vid, { plan.phase({}, remember) })
    elseif not files.clean then

@@ -15,6 +15,7 @@ local mt = { __name = "byre.store.files", __index = methods }
 
 local errno = core.errno
 local directory_mode = tonumber("777", 8)
+local private_mode = tonumber("700", 8)
 
 --- Make a store of a directory.
 -- @param dir handle of `core.open_dir`; the store owns it
@@ -52,7 +53,13 @@ end
 function methods:each(path)
    local next_name, message, code = self.dir:each(path)
    if next_name then
-      return next_name
+      return function()
+         local ok, name, kind = pcall(next_name)
+         if not ok then
+            error(failure.from_errno(path, name, nil, { path = path }), 0)
+         end
+         return name, kind
+      end
    elseif code == errno.ENOENT then
       return function() end
    end
@@ -78,6 +85,14 @@ function methods:open(path, mode)
    return (check(path, self.dir:open(path, mode)))
 end
 
+-- What is byre's own is for nobody else, whatever the umask; directories of images are as the umask says.
+local function make_one_dir(self, path)
+   if path == layout.home or path:sub(1, #layout.home + 1) == layout.home .. "/" then
+      return self.dir:make_dir(path, private_mode, "exact")
+   end
+   return self.dir:make_dir(path, directory_mode)
+end
+
 --- Make a directory and those above it that are missing.
 -- @treturn {string,...} paths of the directories that are new
 function methods:make_dir(path)
@@ -85,7 +100,7 @@ function methods:make_dir(path)
    local walked
    for component in path:gmatch("[^/]+") do
       walked = walked and walked .. "/" .. component or component
-      local ok, message, code = self.dir:make_dir(walked, directory_mode)
+      local ok, message, code = make_one_dir(self, walked)
       if ok then
          made[#made + 1] = walked
       elseif code ~= errno.EEXIST then
@@ -95,16 +110,48 @@ function methods:make_dir(path)
    return made
 end
 
---- Remove a directory if it is empty.
+--- Remove a directory if it is empty and nothing is mounted there.
 -- @treturn boolean whether it was removed
 function methods:remove_dir(path)
    local ok, message, code = self.dir:remove_dir(path)
    if ok then
       return true
-   elseif code == errno.ENOENT or code == errno.ENOTEMPTY or code == errno.EEXIST then
+   elseif code == errno.ENOENT or code == errno.ENOTEMPTY or code == errno.EEXIST or code == errno.EBUSY then
       return false
    end
    check(path, nil, message, code)
+end
+
+-- the mount that an open directory is in, as text; nil where /proc does not tell
+local function mount_of(handle)
+   local info = core.open(("/proc/self/fdinfo/%d"):format(handle:fileno()), "r")
+   local text = info and info:read_all()
+   if info then
+      info:close()
+   end
+   return text and text:match("mnt_id:%s*(%d+)")
+end
+
+-- the file system and the mount that a directory is in, or is going to be in
+local function place_of(self, path)
+   local handle, message, code = self.dir:open_dir(path)
+   while not handle and code == errno.ENOENT and path ~= "." do
+      path = layout.directory(path)
+      handle, message, code = self.dir:open_dir(path)
+   end
+   check(path, handle, message, code)
+   local stat, mount = handle:stat("."), mount_of(handle)
+   handle:close()
+   return ("%s %s"):format(stat and stat.dev, mount)
+end
+
+--- Can a file in one directory be linked into another?
+-- Not from one subvolume of btrfs to another, nor between two mounts, be they of the same file system.
+-- @tparam string from
+-- @tparam string to may be missing as yet, as `from` may
+-- @treturn boolean
+function methods:can_link(from, to)
+   return from == to or place_of(self, from) == place_of(self, to)
 end
 
 --- Give a file a second name.
@@ -288,6 +335,9 @@ function methods:find_writer(path)
    return writer
 end
 
+-- C does not wait longer than that, so that an interrupt gets its turn
+local lock_slice = 0.25
+
 --- Lock a group; the lock is released by `:release()` or when the process ends.
 -- @tparam string group
 -- @tparam string mode `shared` or `exclusive`
@@ -295,11 +345,15 @@ end
 -- @raise `busy` with the holder's pid
 function methods:lock(group, mode, timeout)
    local path = layout.lock(group)
-   local lock, message, code, pid = self.dir:lock(path, mode, timeout)
-   if not lock and code == errno.ENOENT then
-      self:make_dir(layout.directory(path))
-      lock, message, code, pid = self.dir:lock(path, mode, timeout)
-   end
+   local deadline = core.clock() + timeout
+   local lock, message, code, pid
+   repeat
+      lock, message, code, pid = self.dir:lock(path, mode, math.min(lock_slice, math.max(0, deadline - core.clock())))
+      if not lock and code == errno.ENOENT then
+         self:make_dir(layout.directory(path))
+         lock, message, code, pid = self.dir:lock(path, mode, 0)
+      end
+   until lock or code ~= errno.EAGAIN or core.clock() >= deadline
    if lock then
       return lock
    elseif code == errno.EAGAIN then
