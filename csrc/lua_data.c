@@ -67,7 +67,7 @@ static int copy_watched(lua_State *L, const struct byre_file *dst, const struct 
 {
 	int r;
 
-	*watch = (struct watched_copy){.copy = {.dst = dst->fd, .src = src->fd}, .L = L, .dst = dst, .src = src};
+	*watch = (struct watched_copy){.L = L, .dst = dst, .src = src};
 	push_option(L, 3, "progress", LUA_TFUNCTION);
 	if (!lua_isnil(L, -1)) {
 		watch->callback = lua_gettop(L);
@@ -75,6 +75,9 @@ static int copy_watched(lua_State *L, const struct byre_file *dst, const struct 
 		watch->copy.user = watch;
 	}
 	luaL_checkstack(L, 4, "progress");
+	/* no sooner: looking up an option may have closed them */
+	watch->copy.dst = dst->fd;
+	watch->copy.src = src->fd;
 	r = byre_copy(&watch->copy);
 	if (watch->raised)
 		lua_error(L);
@@ -286,15 +289,18 @@ static char **check_argv(lua_State *L, int arg)
 	return argv;
 }
 
-/* The descriptor of a file among the options, or -1.  Keeps the file on the stack. */
-static int check_stream(lua_State *L, int arg, const char *name)
+/* A file among the options, or NULL.  Keeps it on the stack. */
+static const struct byre_file *check_stream(lua_State *L, int arg, const char *name)
 {
-	const struct byre_file *f;
-
 	push_option(L, arg, name, LUA_TUSERDATA);
-	if (lua_isnil(L, -1))
+	return luaL_testudata(L, -1, BYRE_FILE_TYPE);
+}
+
+/* The descriptor of option `name`, -1 where `index` holds nil; raises if it is no open file. */
+static int stream_fd(lua_State *L, int arg, int index, const struct byre_file *f, const char *name)
+{
+	if (lua_isnil(L, index))
 		return -1;
-	f = luaL_testudata(L, -1, BYRE_FILE_TYPE);
 	if (!f || f->fd < 0)
 		return luaL_argerror(L, arg, lua_pushfstring(L, "%s: open file expected", name));
 	return f->fd;
@@ -334,15 +340,19 @@ static void push_spawn_result(lua_State *L, const struct byre_spawn_result *resu
 /* core.spawn(argv[, {stdin=, stdout=}]) -> {status=, signal=, stdout=, stderr=} */
 static int core_spawn(lua_State *L)
 {
+	const struct byre_file *in, *out;
 	struct byre_spawn spawn;
 	struct byre_spawn_result *result;
 	int r;
 
 	lua_settop(L, 2);
-	spawn.argv = check_argv(L, 1);
-	spawn.in = check_stream(L, 2, "stdin");
-	spawn.out = check_stream(L, 2, "stdout");
+	in = check_stream(L, 2, "stdin");
+	out = check_stream(L, 2, "stdout");
 	result = new_spawn_result(L);
+	/* last: looking up an option may run anything, which closes files and takes arguments away */
+	spawn.argv = check_argv(L, 1);
+	spawn.in = stream_fd(L, 2, 3, in, "stdin");
+	spawn.out = stream_fd(L, 2, 4, out, "stdout");
 	r = byre_spawn(&spawn, result);
 	if (r < 0) {
 		byre_spawn_result_free(result);

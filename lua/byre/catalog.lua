@@ -29,12 +29,29 @@ local function damaged(path, reason)
    failure.raise("corrupt", path, reason .. "; restore it from a backup or mend it by hand", { path = path })
 end
 
+-- The parser also takes an object without colons for a list, and more such: what one wrong byte may
+-- make of a file must not be read as something else.
+local function is_strict(value)
+   if type(value) ~= "table" then
+      return true
+   end
+   local key_type = getmetatable(value).__jsontype == "array" and "number" or "string"
+   for key, item in pairs(value) do
+      if type(key) ~= key_type or not is_strict(item) then
+         return false
+      end
+   end
+   return true
+end
+
 local function decode(path, text)
    local ok, value, position, message = pcall(dkjson.decode, text, 1, nil)
    if not ok or value == nil then
       damaged(path, "is not JSON: " .. tostring(ok and message or value))
    elseif text:find("%S", position) then
       damaged(path, "is not JSON: there is more behind its end")
+   elseif not is_strict(value) then
+      damaged(path, "is not JSON: an object or a list is not whole")
    elseif type(value) ~= "table" or (getmetatable(value) or {}).__jsontype == "array" then
       damaged(path, "is not a JSON object")
    end
@@ -98,6 +115,44 @@ function catalog.encode_pool(settings, raw)
    return catalog.encode(value)
 end
 
+local note_rules = {
+   tags = function(value)
+      for _, tag in ipairs(type(value) == "table" and value or { false }) do
+         if type(tag) ~= "string" then
+            return false, "must be a list of texts"
+         end
+      end
+      return true
+   end,
+   note = function(value)
+      return type(value) == "string", "must be text"
+   end,
+   hold_until = function(value)
+      return value == true or math.type(value) == "integer", "must be a whole number of seconds, or true"
+   end,
+}
+
+-- What is not understood here would be a hold that does not hold.
+local function check_revisions(path, revisions)
+   if revisions ~= nil and type(revisions) ~= "table" then
+      damaged(path, "revisions: must be an object")
+   end
+   for id, noted in pairs(revisions or {}) do
+      if type(noted) ~= "table" then
+         damaged(path, ("revisions: %s: must be an object"):format(failure.quote(tostring(id))))
+      end
+      for key, rule in pairs(note_rules) do
+         local ok, reason = true, nil
+         if noted[key] ~= nil then
+            ok, reason = rule(noted[key])
+         end
+         if not ok then
+            damaged(path, ("revisions: %s: %s: %s"):format(failure.quote(tostring(id)), key, reason))
+         end
+      end
+   end
+end
+
 --- Read the text of a volume's entry.
 -- @tparam string volume its vid
 -- @tparam string text
@@ -108,15 +163,11 @@ function catalog.decode_volume(volume, text)
    local path = layout.entry(volume)
    local raw = decode(path, text)
    local settings = checked(path, config.volume, volume, pick(volume_settings, raw), { sizeless = true })
-   local revisions = raw.revisions
-   if revisions ~= nil and type(revisions) ~= "table" then
-      damaged(path, "revisions: must be an object")
+   -- one damaged flag would make a volume that keeps its data one that does not
+   if raw.kind ~= nil and raw.kind ~= config.kind(settings) then
+      damaged(path, ("kind: must be %s, which the flags say"):format(config.kind(settings)))
    end
-   for id, notes in pairs(revisions or {}) do
-      if type(notes) ~= "table" then
-         damaged(path, ("revisions: %s: must be an object"):format(id))
-      end
-   end
+   check_revisions(path, raw.revisions)
    return settings, raw
 end
 

@@ -67,7 +67,7 @@ end
 
 -- Make a list of {runner, path, sync} durable, by one sync of the file system when there are many.
 local function persist(store, list)
-   if #list < many then
+   if #list < many or store.doubtful then
       return sync_each(list)
    end
    local ok, e = failure.catch(store.sync_all, store)

@@ -39,13 +39,12 @@ local function release(locks)
 end
 
 -- take locks in the order of the group names, so that two processes never wait for one another
-local function acquire(pool, modes)
+local function acquire(pool, modes, deadline)
    local groups = {}
    for group in pairs(modes) do
       groups[#groups + 1] = group
    end
    table.sort(groups)
-   local deadline = core.clock() + pool.lock_timeout
    local locks = {}
    for _, group in ipairs(groups) do
       local ok, lock = pcall(pool.store.lock, pool.store, group, modes[group],
@@ -59,13 +58,28 @@ local function acquire(pool, modes)
    return locks
 end
 
-local function same(a, b)
-   for key, value in pairs(a) do
-      if b[key] ~= value then
+-- are these locks enough where those are needed?
+local function covers(held, needed)
+   for group, mode in pairs(needed) do
+      if held[group] ~= mode and held[group] ~= "exclusive" then
          return false
       end
    end
-   return next(b) == nil or next(a) ~= nil and same_size(a, b)
+   return true
+end
+
+-- While one waits, another process may make a volume anew with another source:
+-- what to lock is only known for sure once it is locked.
+local function lock_groups(pool, requests)
+   local deadline = core.clock() + pool.lock_timeout
+   while true do
+      local modes = lock_modes(pool, requests)
+      local locks = acquire(pool, modes, deadline)
+      if covers(modes, lock_modes(pool, requests)) then
+         return locks
+      end
+      release(locks)
+   end
 end
 
 local function decide(pool, request, names)
@@ -137,7 +151,7 @@ function operation.run(pool, requests)
    for _, request in ipairs(requests) do
       vid.check(request.vid)
    end
-   local locks = acquire(pool, lock_modes(pool, requests))
+   local locks = lock_groups(pool, requests)
    local ok, e = pcall(run_locked, pool, requests)
    release(locks)
    if not ok then

@@ -31,7 +31,11 @@ function request.start(pool, id)
    local self = { vid = id, decide = start }
    function self.result()
       if self.state.config.save_on_stop then
-         pool.store:watch(layout.image(id, "dirty"))
+         local ok, e = failure.catch(pool.store.watch, pool.store, layout.image(id, "dirty"))
+         if not ok then
+            pool.log({ step = "warning", volume = id, operation = "start", path = e.path, message = tostring(e),
+               seconds = 0 })
+         end
       end
       return pool.dir .. "/" .. layout.image(id, "dirty")
    end

@@ -150,6 +150,18 @@ describe("byre.core copy", function()
          assert.error_matches(thread, "attempt to yield across a C%-call boundary")
       end)
 
+      it("fails when asking for an option closes one of the files", function()
+         local other = assert(dir:tmpfile("other"))
+         assert(other:write("content"))
+         local stranger
+         local options = setmetatable({}, { __index = function()
+            other:close()
+            stranger = stranger or assert(dir:tmpfile("stranger"))
+         end })
+         fails("read: Bad file descriptor", "EBADF", dst:copy_from(other, options))
+         stranger:close()
+      end)
+
       it("stops when progress closes one of the files", function()
          assert(src:write(pattern(20 * MIB), 0))
          local other = assert(dir:tmpfile("other"))

@@ -115,6 +115,19 @@ describe("byre.core spawn", function()
       assert.equal(0, tonumber(out:match("SigIgn:%s*(%x+)"), 16) & 1 << 12)
    end)
 
+   it("reads its arguments when all options have been asked for", function()
+      -- what an option's metamethod takes away may be collected at once
+      local argv = { "echo", "-n", ("long argument "):rep(100) }
+      local options = setmetatable({}, { __index = function()
+         argv[3] = "short"
+         collectgarbage()
+      end })
+      assert.equal("short", core.spawn(argv, options).stdout)
+      local file = assert(scratch.dir:tmpfile("closed"))
+      options = setmetatable({ stdin = file }, { __index = function() file:close() end })
+      assert.error_matches(function() core.spawn({ "cat" }, options) end, "stdin: open file expected")
+   end)
+
    it("raises for wrong arguments", function()
       assert.error_matches(function() core.spawn("true") end, "table expected, got string")
       assert.error_matches(function() core.spawn({}) end, "no program")

@@ -36,6 +36,30 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          end
       end)
 
+      it("are in directories for nobody else, and images in those that the umask says", function()
+         for umask, mode in pairs({ ["000"] = "777", ["022"] = "755", ["077"] = "700" }) do
+            local script = fs:fresh() .. "/script.lua"
+            pools.write(script, ([[
+               local byre = require("byre")
+               local pools = require("spec.support.pools")
+               local umask = require("posix.sys.stat").umask
+               local pool = byre.create_pool(arg[1], { setup_check = %s })
+               pools.origin(pool, "vm/deep/disk"):start()
+               pool:create_volume("other/root", { snap_on_start = true, source = "vm/deep/disk" })
+               umask(tonumber("777", 8))
+               pool:create_volume("third/swap", { size = 4096 })
+               umask(tonumber("022", 8))
+               pool:volume("vm/deep/disk"):stop()
+               pool:create_volume("third/more", { size = 4096 })
+            ]]):format(fs.reflink))
+            local dir = fs:fresh() .. "/pool"
+            scratch.sh("umask %s; %%lua %s %s", umask, script, dir)
+            assert.equal("", scratch.sh("find %s/.byre -type d ! -perm 0700", dir))
+            assert.equal("", scratch.sh("find %s/.byre -type f ! -perm 0600", dir))
+            assert.equal(("%s %s"):format(mode, mode), scratch.sh("cd %s && stat -c %%a vm vm/deep | xargs", dir))
+         end
+      end)
+
       it("that somebody else made become so with the next commit", function()
          local pool = pools.create(fs)
          local volume = pools.origin(pool, "vm/disk")

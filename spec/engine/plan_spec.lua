@@ -83,10 +83,13 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          expect([[
 create "vm/new"
   1  make_dir   .byre/volume/vm
+     write      .byre/volume/vm/new.removed
+     make_dir   vm
+  2  create     new.img (4096 bytes)
+  3  make_dir   .byre/volume/vm
      write      .byre/volume/vm/new.json
-  2  make_dir   vm
-     create     new.img (4096 bytes)
-  3  clone      new.img -> new-precache.img]],
+  4  unlink     .byre/volume/vm/new.removed
+     clone      new.img -> new-precache.img]],
             pool:plan_volume("vm/new", { size = 4096, save_on_stop = true }))
       end)
 

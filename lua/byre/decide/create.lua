@@ -69,8 +69,8 @@ function create.remove_group_directory(state)
    return directory ~= "." and plan.remove_dir(directory) or nil
 end
 
---- Plan a new volume. Its catalog entry comes first: whatever a crash leaves
--- behind then belongs to a volume that can be removed, or created again.
+--- Plan a new volume. Its catalog entry comes last; until then what a crash
+-- leaves of its image is known as garbage by its mark, as after a removal.
 -- @tparam table state of the vid; its `config` is what the new volume is going to have
 -- @tparam table settings checked by `config.volume`
 -- @tparam[opt] step content that makes the clean image; default: an empty image
@@ -78,18 +78,22 @@ end
 -- @raise `exists`
 function create.new(state, settings, content)
    create.require_free(state)
-   local phases = {}
-   if state.removed then
-      phases[1], phases[2] = create.finish_removal_phases(state)
-   end
    local has_image = settings.save_on_stop and not settings.snap_on_start
-   phases[#phases + 1] = plan.phase({}, write_entry(state, settings))
    if has_image and not content then
       content = plan.create(state.paths.clean, settings.size)
    end
-   phases[#phases + 1] = plan.phase({}, content and history.make_group_directory(state), content)
-   return plan.new("create", state.vid, phases, {
-      plan.phase({}, has_image and history.refresh_precache(state)),
+   local leftover = state.removed and create.finish_removal_phases(state) or {}
+   local mark = layout.removed(state.vid)
+   local marked = state.removed or content ~= nil
+   return plan.new("create", state.vid, {
+      leftover,
+      content and plan.phase({}, plan.make_dir(layout.directory(mark)), not state.removed and plan.write(mark, ""),
+         history.make_group_directory(state)) or {},
+      plan.phase({}, content),
+      plan.phase({}, write_entry(state, settings)),
+   }, {
+      plan.phase({}, history.forget_loss(state), marked and plan.unlink(mark),
+         has_image and history.refresh_precache(state)),
    })
 end
 

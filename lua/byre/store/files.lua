@@ -302,17 +302,31 @@ function methods:sync_directory(path)
 end
 
 --- Make everything in the file system durable.
+-- It tells once of data that was lost, to whom it may concern. So after a
+-- failure the store is `doubtful`: only files synced one by one tell the truth.
 function methods:sync_all()
-   check(self.name, self.dir:sync_filesystem())
+   local ok, message, code = self.dir:sync_filesystem()
+   self.doubtful = self.doubtful or not ok
+   check(self.name, ok, message, code)
+end
+
+-- Who only looks holds no lock: a file may be gone since its name was read.
+local function open_if_there(self, path)
+   local file, message, code = self.dir:open(path, "r")
+   if not file and code ~= errno.ENOENT then
+      check(path, nil, message, code)
+   end
+   return file
 end
 
 --- Do two files consist of the same blocks?
--- @treturn boolean false also where the file system does not tell
+-- @treturn boolean false also where the file system does not tell, and where one is gone
 function methods:same_extents(a, b)
-   local first, second = self:open(a, "r"), self:open(b, "r")
-   local same = first:same_extents(second)
-   first:close()
-   second:close()
+   local first, second = open_if_there(self, a), open_if_there(self, b)
+   local same = first and second and first:same_extents(second)
+   for _, file in pairs({ first, second }) do
+      file:close()
+   end
    return same == true
 end
 
@@ -327,9 +341,12 @@ local function name_writer(file)
 end
 
 --- Who has a file open for writing?
--- @treturn ?string in words; nil: nobody, or the file system does not tell
+-- @treturn ?string in words; nil: nobody, or the file system does not tell, or the file is gone
 function methods:find_writer(path)
-   local file = self:open(path, "r")
+   local file = open_if_there(self, path)
+   if not file then
+      return nil
+   end
    local writer = file:has_writers() and name_writer(file) or nil
    file:close()
    return writer
