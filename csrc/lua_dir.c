@@ -185,14 +185,11 @@ static int entries_next(lua_State *L)
 {
 	struct entries *e = luaL_checkudata(L, lua_upvalueindex(1), ENTRIES_TYPE);
 	struct dirent *entry;
-	const char *type;
 	int r = e->dir ? byre_entry_next(e->dir, &entry) : 0;
 
 	if (r > 0) {
-		/* before the entry can be closed by what a full collection runs */
-		type = entry_type_name(byre_entry_type(e->dir, entry));
 		lua_pushstring(L, entry->d_name);
-		lua_pushstring(L, type);
+		lua_pushstring(L, entry_type_name(byre_entry_type(e->dir, entry)));
 		return 2;
 	}
 	if (e->dir)

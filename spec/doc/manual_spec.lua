@@ -128,7 +128,7 @@ describe("api.md", function()
 
    it("names every step of an event and every code of an error", function()
       local text, errors = shell.read("doc/api.md"), shell.read("doc/errors.md")
-      for verb in shell.read("lua/byre/executor.lua"):match("verbs = (%b{})"):gmatch('"(%w+)"') do
+      for verb in shell.read("lua/byre/runner.lua"):match("verbs = (%b{})"):gmatch('"(%w+)"') do
          assert(text:find("`" .. verb .. "`", 1, true), verb)
       end
       for _, code in ipairs(require("byre.failure").codes) do

@@ -13,7 +13,7 @@ local rig = {}
 -- the module that watches a child, built when it is first asked for
 local function load_strike()
    local object = shell.root .. "/build/kill/strike.so"
-   shell.must("make -s -f Makefile -f spec/kill/kill.mk build/kill/strike.so", { dir = shell.root })
+   shell.must("make -s build/kill/strike.so", { dir = shell.root })
    return assert(package.loadlib(object, "luaopen_strike"))()
 end
 
