@@ -94,6 +94,8 @@ local function import_converted(self, path, format, options)
       failure.raise("corrupt", path, "qemu-img says nothing of its size", { path = path })
    end
    require_self_contained(path, info)
+   -- what is going to be refused is refused before the work
+   self:plan("import_file", path, options)
    local size = math.max(info["virtual-size"], options.size and units.parse_image_size(options.size) or 0)
    self:import_data(size)
    local ok, e = pcall(function()

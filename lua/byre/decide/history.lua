@@ -29,6 +29,17 @@ function history.require_saved(state, what)
    end
 end
 
+--- Refuse to put a content in place that the next start would drop.
+function history.require_own_content(state, what)
+   history.require_saved(state, what)
+   if state.config.snap_on_start then
+      history.refuse(state, "not_supported",
+         ("cannot %s an %s volume: its next start begins with its source's content again"):format(
+            what, state.config.kind),
+         { hint = ("byre export %s@REV FILE takes a revision out"):format(state.vid) })
+   end
+end
+
 --- Refuse while there is a session: the next stop would overwrite what is done now.
 function history.require_stopped(state, what)
    if state.files.dirty then

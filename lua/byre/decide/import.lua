@@ -22,7 +22,7 @@ local function require_clean(state, options)
 end
 
 local function check(state)
-   history.require_saved(state, "import into")
+   history.require_own_content(state, "import into")
    history.require_stopped(state, "import")
 end
 
@@ -44,9 +44,9 @@ end
 -- @tparam boolean success commit it, or drop it
 -- @tparam table options `discard`: do without keeping what is committed now
 -- @treturn plan
--- @raise `invalid`: there is no import, or it is empty; `dirty`; `corrupt`
+-- @raise `invalid`: there is no import, or it is empty; `dirty`; `corrupt`; `not_supported`
 function import.finish(state, success, options)
-   history.require_saved(state, "import into")
+   history.require_own_content(state, "import into")
    local file = state.files.import
    if not success then
       return plan.new("import_data_end", state.vid,

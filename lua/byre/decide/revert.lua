@@ -15,15 +15,14 @@ end
 
 --- Plan to make a revision the committed image. What was committed becomes the
 -- newest revision, so reverting twice is where one started. The image is as of
--- now, so that the times of later revisions do not fall behind their numbers; but
--- a revision of an origin_snapshot may be its source's own file, which stays as it is.
+-- now, so that the times of later revisions do not fall behind their numbers.
 -- @tparam table state
 -- @tparam ?string id nil: the newest
 -- @tparam table options `discard`: drop the running session, and do without a clean image that is missing
 -- @treturn plan
--- @raise `dirty`, `running`, `no_such_revision`, `corrupt`
+-- @raise `dirty`, `running`, `no_such_revision`, `corrupt`, `not_supported`
 function revert.to(state, id, options)
-   history.require_saved(state, "revert")
+   history.require_own_content(state, "revert")
    if not options.discard then
       history.require_stopped(state, "revert")
    end
@@ -33,11 +32,10 @@ function revert.to(state, id, options)
       require_clean(state)
    end
    local link = history.preserve(state)
-   local touch = state.config.kind == "origin" and plan.touch(target.path) or nil
    local dropped = state.files.dirty and layout.dropped(state.vid)
    return plan.new("revert", state.vid, {
       plan.phase({}, link, dropped and plan.rename(state.paths.dirty, dropped),
-         touch, plan.rename(target.path, state.paths.clean)),
+         plan.touch(target.path), plan.rename(target.path, state.paths.clean)),
    }, {
       plan.phase({}, dropped and plan.unlink(dropped), history.forget_loss(state), history.sweep(state),
          history.refresh_precache(state)),
