@@ -138,8 +138,9 @@ local function check_revisions(path, revisions)
       damaged(path, "revisions: must be an object")
    end
    for id, noted in pairs(revisions or {}) do
+      local label = id:find("^[%w@:-]+$") and id or failure.quote(id)
       if type(noted) ~= "table" then
-         damaged(path, ("revisions: %s: must be an object"):format(failure.quote(tostring(id))))
+         damaged(path, ("revisions: %s: must be an object"):format(label))
       end
       for key, rule in pairs(note_rules) do
          local ok, reason = true, nil
@@ -147,7 +148,7 @@ local function check_revisions(path, revisions)
             ok, reason = rule(noted[key])
          end
          if not ok then
-            damaged(path, ("revisions: %s: %s: %s"):format(failure.quote(tostring(id)), key, reason))
+            damaged(path, ("revisions: %s: %s: %s"):format(label, key, reason))
          end
       end
    end

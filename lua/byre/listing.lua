@@ -1,5 +1,7 @@
---- The names of a directory, read once for many volumes in it.
+--- Names in directories: those of images, read once for many volumes, and the vids of the catalog.
 -- @module byre.listing
+local layout = require("byre.layout")
+
 local listing = {}
 
 local methods = {}
@@ -43,6 +45,61 @@ function methods:list(directory, prefix)
       i = i + 1
    end
    return found
+end
+
+local function add_entries(store, path, keys)
+   for name, kind in store:each(path) do
+      if kind == "directory" then
+         keys[name .. "/"] = true
+      elseif name:find("%.json$") then
+         keys[name:sub(1, -6)] = true
+      end
+   end
+end
+
+local function change_time(store, path)
+   local stat = store:stat(path)
+   return stat and stat.ctime, stat and stat.ctime_nsec
+end
+
+-- how often to read a directory that changes meanwhile
+local readings = 5
+
+-- Names below a directory of the catalog in the order of vids: a volume "a" comes before what is in a
+-- directory "a", and "a-b" stands between them. A file replaced while its directory is read may be seen under
+-- neither its old nor its new entry (measured on btrfs), so a directory that changed is read again.
+local function sorted_entries(store, path)
+   local keys, sorted = {}, {}
+   for _ = 1, readings do
+      local seconds, nanoseconds = change_time(store, path)
+      add_entries(store, path, keys)
+      local seconds_after, nanoseconds_after = change_time(store, path)
+      if seconds == seconds_after and nanoseconds == nanoseconds_after then
+         break
+      end
+   end
+   for key in pairs(keys) do
+      sorted[#sorted + 1] = key
+   end
+   table.sort(sorted)
+   return sorted
+end
+
+local function walk(store, path, prefix, yield)
+   for _, key in ipairs(sorted_entries(store, path)) do
+      if key:sub(-1) == "/" then
+         walk(store, path .. "/" .. key:sub(1, -2), prefix .. key, yield)
+      else
+         yield(prefix .. key)
+      end
+   end
+end
+
+--- Call a function with every vid of the catalog, in their order.
+-- @tparam store store
+-- @tparam function yield
+function listing.each_vid(store, yield)
+   walk(store, layout.catalog, "", yield)
 end
 
 return listing

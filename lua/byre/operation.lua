@@ -133,6 +133,10 @@ local function run_locked(pool, requests)
    local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress })
    for _, request in ipairs(requests) do
       request.error = request.error or errors[request.plan]
+      -- while nobody else can change what it tells of
+      if not request.error and request.result then
+         request.value = request.result()
+      end
    end
 end
 
@@ -140,8 +144,8 @@ end
 --
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
 -- that is only read, false for none; default: the volume's source), `also`
--- (further vids that change), `may_be_missing`. It is given back with `state`
--- and `plan`.
+-- (further vids that change), `may_be_missing`, `result()`. It is given back
+-- with `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool
 -- @tparam {request,...} requests
 -- @treturn {request,...}

@@ -207,31 +207,6 @@ local function glob(pattern)
    return "^" .. lua .. "$"
 end
 
--- Names below a directory of the catalog in the order of vids: a volume "a"
--- comes before what is in a directory "a", and "a-b" stands between them.
-local function sorted_entries(store, path)
-   local keys = {}
-   for name, kind in store:each(path) do
-      if kind == "directory" then
-         keys[#keys + 1] = name .. "/"
-      elseif name:find("%.json$") then
-         keys[#keys + 1] = name:sub(1, -6)
-      end
-   end
-   table.sort(keys)
-   return keys
-end
-
-local function walk(store, path, prefix, yield)
-   for _, key in ipairs(sorted_entries(store, path)) do
-      if key:sub(-1) == "/" then
-         walk(store, path .. "/" .. key:sub(1, -2), prefix .. key, yield)
-      else
-         yield(prefix .. key)
-      end
-   end
-end
-
 --- Volumes of the pool, in the order of their vids, as a stream.
 -- @tparam[opt] string pattern `*` stands for any characters, `?` for one
 -- @treturn function iterator of volumes
@@ -240,7 +215,7 @@ function methods:volumes(pattern)
    local wanted = pattern and glob(pattern)
    local names = listing.new(self.store)
    return coroutine.wrap(function()
-      walk(self.store, layout.catalog, "", function(id)
+      listing.each_vid(self.store, function(id)
          if not wanted or id:find(wanted) then
             local current = volume.new(self, id, names)
             coroutine.yield(current)
@@ -361,7 +336,7 @@ local function batch(name)
       local requests = requests_for(self, name, list, options)
       local results = {}
       for _, done in ipairs(operation.run(self, requests)) do
-         results[done.vid] = done.result and done.result() or true
+         results[done.vid] = done.value or true
       end
       return results
    end

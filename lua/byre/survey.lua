@@ -28,6 +28,9 @@ local vid = require("byre.vid")
 
 local survey = {}
 
+-- how often to look at what changes meanwhile; what is missing then is missing
+local looks = 4
+
 local function same_inode(a, b)
    return a.ino == b.ino and a.dev == b.dev
 end
@@ -142,15 +145,20 @@ local function new_state(volume)
    }
 end
 
---- Read the state of a volume.
--- @tparam store store
--- @tparam string volume a vid
--- @tparam table pool settings of the pool
--- @tparam[opt] table options `writers = true`: find out who has the dirty image open for writing (its `writer`);
--- `listing`: where the names in the volume's directory come from (default: the store)
--- @treturn table
--- @raise `corrupt`: a damaged catalog entry; `io`
-function survey.volume(store, volume, pool, options)
+-- Is this the state of no one moment? Who looks without a lock may find a name that is gone by the time
+-- that its file is looked at, or none of the names of an image that was renamed meanwhile.
+local function is_torn(state, present)
+   local files, config_now = state.files, state.config
+   for role in pairs(present) do
+      if not files[role] then
+         return true
+      end
+   end
+   return state.registered and config_now.kind == "origin" and not files.clean
+      and not (config_now.snapshots_disabled and files.dirty)
+end
+
+local function look(store, volume, pool, options)
    local state = new_state(volume)
    for _, role in ipairs(layout.roles) do
       state.paths[role] = layout.image(volume, role)
@@ -162,7 +170,7 @@ function survey.volume(store, volume, pool, options)
    state.lost = store:is_marked(layout.lost(volume))
 
    local directory = layout.group_directory(volume)
-   local names = (options and options.listing or store):list(directory, vid.name(volume))
+   local names = (options.listing or store):list(directory, vid.name(volume))
    local present = sort_names(state, directory, names)
    for role in pairs(present) do
       state.files[role] = store:stat(state.paths[role])
@@ -174,9 +182,37 @@ function survey.volume(store, volume, pool, options)
    if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
       files.precache.fresh = is_fresh(store, files, state.paths)
    end
-   if options and options.writers and files.dirty and files.dirty.type == "file" then
+   if options.writers and files.dirty and files.dirty.type == "file" then
       files.dirty.writer = store:find_writer(state.paths.dirty)
    end
+   state.torn = is_torn(state, present)
+   return state
+end
+
+--- Read the state of a volume.
+-- @tparam store store
+-- @tparam string volume a vid
+-- @tparam table pool settings of the pool
+-- @tparam[opt] table options `writers = true`: find out who has the dirty image open for writing (its `writer`);
+-- `listing`: where the names in the volume's directory come from (default: the store)
+-- @treturn table
+-- @raise `corrupt`: a damaged catalog entry; `io`
+function survey.volume(store, volume, pool, options)
+   options = options or {}
+   local ok, state
+   for _ = 1, looks do
+      ok, state = failure.catch(look, store, volume, pool, options)
+      local passing = ok and state.torn or not ok and state.errno == core.errno.ENOENT
+      if not passing then
+         break
+      end
+      -- names that were read for others are of another moment
+      options = { writers = options.writers }
+   end
+   if not ok then
+      error(state, 0)
+   end
+   state.torn = nil
    return state
 end
 

@@ -76,8 +76,7 @@ end
 
 -- run one request on this volume
 local function run(self, name, ...)
-   local done = operation.run(self.pool, { request[name](self.pool, self.vid, ...) })[1]
-   return done.result and done.result()
+   return operation.run(self.pool, { request[name](self.pool, self.vid, ...) })[1].value
 end
 
 local function image_path(self, role)
@@ -225,7 +224,12 @@ end
 -- @treturn table the revision
 -- @raise `not_supported`, `no_space`, `io`, `invalid`
 function methods:snapshot(wanted)
-   return self:revision(run(self, "snapshot", wanted))
+   local made = request.snapshot(self.pool, self.vid, wanted)
+   local id = made.result
+   function made.result()
+      return self:revision(id())
+   end
+   return operation.run(self.pool, { made })[1].value
 end
 
 --- Note something of a revision.
