@@ -104,7 +104,7 @@ describe("--json", function()
       json("usage vm/a")
       json("check")
       json("remove --yes vm/c vm/a@2")
-      for _, verb in ipairs({ "start vm/a", "stop vm/a", "remove vm/a", "revert vm/a", "resize vm/a 4M",
+      for _, verb in ipairs({ "start vm/a", "stop vm/a", "remove vm/s", "revert vm/a", "resize vm/a 4M",
          "snapshot vm/a", "set vm/a keep=1", "rename vm/d x", "clone vm/a x", "create x --size 1M" }) do
          local plans = json("-n " .. verb)
          assert.equal("table", type(plans[1].phases), verb)

@@ -86,8 +86,7 @@ create "vm/new"
      write      .byre/volume/vm/new.removed
      make_dir   vm
   2  create     new.img (4096 bytes)
-  3  make_dir   .byre/volume/vm
-     write      .byre/volume/vm/new.json
+  3  write      .byre/volume/vm/new.json
   4  unlink     .byre/volume/vm/new.removed
      clone      new.img -> new-precache.img]],
             pool:plan_volume("vm/new", { size = 4096, save_on_stop = true }))

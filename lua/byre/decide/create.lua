@@ -53,14 +53,17 @@ function create.require_free(state)
    end
 end
 
--- the catalog entry and the directories it needs; an image knows its own size
+-- the catalog entry; an image knows its own size
 local function write_entry(state, settings)
    if config.kind(settings) == "origin" then
       settings = config.with(settings, {})
       settings.size = nil
    end
-   local path = layout.entry(state.vid)
-   return plan.make_dir(layout.directory(path)), plan.write(path, catalog.encode_volume(settings, nil))
+   return plan.write(layout.entry(state.vid), catalog.encode_volume(settings, nil))
+end
+
+local function make_catalog_directory(state)
+   return plan.make_dir(layout.directory(layout.entry(state.vid)))
 end
 
 --- Step that removes it if nothing is left in it.
@@ -87,10 +90,10 @@ function create.new(state, settings, content)
    local marked = state.removed or content ~= nil
    return plan.new("create", state.vid, {
       leftover,
-      content and plan.phase({}, plan.make_dir(layout.directory(mark)), not state.removed and plan.write(mark, ""),
+      content and plan.phase({}, make_catalog_directory(state), not state.removed and plan.write(mark, ""),
          history.make_group_directory(state)) or {},
       plan.phase({}, content),
-      plan.phase({}, write_entry(state, settings)),
+      plan.phase({}, not content and make_catalog_directory(state), write_entry(state, settings)),
    }, {
       plan.phase({}, history.forget_loss(state), marked and plan.unlink(mark),
          has_image and history.refresh_precache(state)),
@@ -108,7 +111,7 @@ function create.adopt(state, settings)
    elseif config.kind(settings) == "origin" and not has_images(state) then
       failure.raise("invalid", state.vid, "there are no images of this name to take in", { volume = state.vid })
    end
-   return plan.new("adopt", state.vid, { plan.phase({}, write_entry(state, settings)) },
+   return plan.new("adopt", state.vid, { plan.phase({}, make_catalog_directory(state), write_entry(state, settings)) },
       { plan.phase({}, state.removed and plan.unlink(layout.removed(state.vid))) })
 end
 

@@ -132,10 +132,11 @@ function history.require_released(state, revision)
    end
 end
 
---- Step that makes the directory of a volume's group; nil for the pool itself.
+--- Step that makes the directory of a volume's group; nil if it is the pool itself or has images of the volume.
 function history.make_group_directory(state)
    local directory = layout.group_directory(state.vid)
-   return directory ~= "." and plan.make_dir(directory) or nil
+   local is_there = directory == "." or next(state.files) ~= nil
+   return not is_there and plan.make_dir(directory) or nil
 end
 
 --- Steps that remove what a crash of an earlier operation left unnamed.

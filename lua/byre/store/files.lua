@@ -240,18 +240,6 @@ function methods:unwatch(path)
    end
 end
 
---- Keep a descriptor of a file that somebody is going to write to.
--- The kernel tells every descriptor once that data could not be written, and a
--- descriptor opened after that hears nothing. Of very many files the latest are kept.
-function methods:watch(path)
-   self:unwatch(path)
-   self.watched[path] = self:open(path, "r")
-   table.insert(self.order, path)
-   if #self.order > max_watched then
-      self:unwatch(table.remove(self.order, 1))
-   end
-end
-
 -- the descriptor kept of a file, if it still is that file's
 local function watched_file(self, path)
    local file = self.watched[path]
@@ -263,6 +251,21 @@ local function watched_file(self, path)
       return file
    end
    self:unwatch(path)
+end
+
+--- Keep a descriptor of a file that somebody is going to write to.
+-- The kernel tells every descriptor once that data could not be written, and a
+-- descriptor opened after that hears nothing. Of very many files the latest are kept.
+-- One that is kept already stays: it may have something to tell.
+function methods:watch(path)
+   if watched_file(self, path) then
+      return
+   end
+   self.watched[path] = self:open(path, "r")
+   table.insert(self.order, path)
+   if #self.order > max_watched then
+      self:unwatch(table.remove(self.order, 1))
+   end
 end
 
 --- Make a file's content durable. A file that is watched stays so: what was to

@@ -1,0 +1,55 @@
+-- A pool is its owner's alone.
+local byre = require("byre")
+local filesystems = require("spec.support.filesystems")
+local pools = require("spec.support.pools")
+local scratch = require("spec.core.scratch")
+
+filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
+   describe("a directory of another user's", function()
+      local message = "byre: %s: belongs to user 65534, and byre runs as user 0"
+
+      it("is no pool of ours, and cannot become one", function()
+         local pool = pools.create(fs)
+         pools.session(pools.origin(pool, "vm/disk"), "one")
+         pool:close()
+         scratch.sh("chown 65534 %s", pool.dir)
+         local before = pools.listing(pool.dir)
+         local e = pools.fails("denied", message:format(pool.dir), byre.open_pool, pool.dir)
+         assert.equal("run byre as its owner, as in sudo -u '#65534' byre; or change the owner with chown -R", e.hint)
+         assert.equal(pool.dir, e.path)
+         pools.fails("denied", message:format(pool.dir), byre.create_pool, pool.dir, { setup_check = false })
+         assert.equal(before, pools.listing(pool.dir))
+
+         local empty = fs:fresh()
+         scratch.sh("chown 65534 %s", empty)
+         pools.fails("denied", message:format(empty), byre.create_pool, empty)
+         assert.equal("", scratch.sh("ls -A %s", empty))
+         scratch.sh("chown 0 %s", pool.dir)
+         byre.open_pool(pool.dir):close()
+      end)
+
+      it("is refused as root's to somebody else", function()
+         local pool = pools.create(fs)
+         pool:close()
+         scratch.sh("chmod -R a+rwX %s", pool.dir)
+         local script = fs:fresh() .. "/script.lua"
+         pools.write(script, [[
+            local byre = require("byre")
+            print(select(2, pcall(byre.open_pool, arg[1])))
+            print(select(2, pcall(byre.create_pool, arg[1], { setup_check = false })))
+         ]])
+         local sentence = ("byre: %s: belongs to user 0, and byre runs as user 65534"):format(pool.dir)
+         assert.equal(sentence .. "\n" .. sentence, scratch.sh(
+            "setpriv --reuid 65534 --regid 65534 --clear-groups -- %%lua %s %s", script, pool.dir))
+      end)
+
+      it("is of no interest above the pool", function()
+         local above = fs:fresh()
+         scratch.sh("chown 65534 %s", above)
+         local pool = byre.create_pool(above .. "/pool", { setup_check = false })
+         pools.session(pools.origin(pool, "vm/disk"), "one")
+         pool:close()
+         byre.open_pool(above .. "/pool"):close()
+      end)
+   end)
+end)

@@ -1,0 +1,15 @@
+-- A short run of what spec/processes/run.lua does at length.
+local campaign = require("spec.processes.campaign")
+local core = require("byre.core")
+local filesystems = require("spec.support.filesystems")
+
+filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
+   describe("several processes at one pool, some of them killed", function()
+      it("lose nothing, and fail for nothing but good reasons", function()
+         local seed = math.tointeger(tonumber(os.getenv("BYRE_SEED"))) or core.now()
+         local result = campaign.run(fs, { processes = 5, operations = 40, kill_every = 0.4, seed = seed })
+         assert.equal("", table.concat(result.errors, "\n"), "seed " .. seed)
+         assert.equal(200, result.done)
+      end)
+   end)
+end)
