@@ -94,7 +94,7 @@ describe("an entry of the catalog", function()
       damaged("rw: must be true or false, not \"yes\"", '{"size":1,"rw":"yes"}')
       damaged("snap_on_start needs a source: the volume that it is to be a snapshot of", '{"snap_on_start":true}')
       damaged("revisions: must be an object", '{"size":1,"revisions":7}')
-      damaged("revisions: \"3\": must be an object", '{"size":1,"revisions":{"3":"x"}}')
+      damaged("revisions: 3: must be an object", '{"size":1,"revisions":{"3":"x"}}')
       damaged("has a component that starts with .; components start with a letter, a digit, _, + or :",
          '{"snap_on_start":true,"source":"../../etc/passwd"}')
    end)
