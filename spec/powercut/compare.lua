@@ -1,0 +1,152 @@
+--- Is what a power cut left allowed? Guarantees 1 to 3, for one volume.
+--
+-- A volume that nothing was going on with is as the last operation left it.
+-- One that an operation was at work on is as before or as after it, or as in
+-- one of the states that the operation is known to pass through; either way
+-- each image is whole and each revision of that state is there.
+-- @module spec.powercut.compare
+local content = require("spec.powercut.content")
+local predict = require("spec.powercut.predict")
+
+local compare = {}
+
+-- a copy with some fields taken from another volume
+local function with(volume, from, ...)
+   local copy = predict.copy(volume)
+   for _, key in ipairs({ ... }) do
+      copy[key] = predict.copy(from[key])
+   end
+   return copy
+end
+
+local session = { "dirty", "synced", "unsynced" }
+
+-- States between before and after, by operation.
+local between = {}
+
+function between.start(before, after)
+   if predict.without_snapshots(after) then
+      return { with(before, after, table.unpack(session)) }
+   elseif after.kind == "origin_snapshot" then
+      return { with(before, after, table.unpack(session)) }
+   end
+end
+
+-- the size that is noted and the size of the session's image are two files
+function between.resize(before, after)
+   return before.dirty and { with(before, after, table.unpack(session)), with(after, before, table.unpack(session)) }
+      or nil
+end
+
+-- the session goes when the image it gives way to is there
+function between.revert(before, after)
+   return before.dirty and { with(after, before, table.unpack(session)) } or nil
+end
+
+--- The states that are allowed.
+-- @tparam ?table|boolean before false: there was no such volume
+-- @tparam[opt] table pending `op`, `before`, `after` of the operation under way
+-- @treturn {table,...} each `name`, `volume` (false: none)
+function compare.states(before, vid, pending)
+   if not pending then
+      return { { name = "as reported", volume = before or false } }
+   end
+   before = pending.before[vid]
+   local after = pending.after[vid]
+   local list = { { name = "before", volume = before }, { name = "after", volume = after } }
+   local more = between[pending.op.name]
+   if more and before and after then
+      for _, volume in ipairs(more(before, after) or {}) do
+         list[#list + 1] = { name = "between", volume = volume }
+      end
+   end
+   return list
+end
+
+-- each block is what was made durable, or what was written there since
+local function dirty_differs(seen, volume)
+   if not volume.dirty or not seen then
+      return (volume.dirty and not seen and "the session is gone")
+         or (seen and not volume.dirty and "a session has come back: " .. seen) or nil
+   end
+   local found, synced = content.split(seen), content.split(volume.synced)
+   if #found ~= #synced then
+      return ("the session has %d blocks, not %d: %s"):format(#found, #synced, seen)
+   end
+   for i, word in ipairs(found) do
+      local later = volume.unsynced[i - 1]
+      if word ~= synced[i] and not (later and later[word]) then
+         return ("block %d of the session is %s, not %s: %s"):format(i - 1, word, synced[i], seen)
+      end
+   end
+end
+
+local function has(list, seq, text)
+   for _, revision in ipairs(list) do
+      if revision.seq == seq and revision.v == text then
+         return revision
+      end
+   end
+end
+
+local function revisions_differ(seen, volume, others, pending)
+   for _, revision in ipairs(predict.visible(volume)) do
+      local found = has(seen.visible, revision.seq, revision.v)
+      if not found then
+         return ("revision %d=[%s] is not there"):format(revision.seq, revision.v)
+      elseif revision.note and revision.note ~= found.note and not pending then
+         return ("the note on revision %d is %s"):format(revision.seq, tostring(found.note))
+      end
+   end
+   for _, revision in ipairs(seen.visible) do
+      local known = false
+      for _, other in ipairs(others) do
+         known = known or has(other.revisions, revision.seq, revision.v) or has(other.ghosts, revision.seq, revision.v)
+      end
+      if not known then
+         return ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
+      end
+   end
+end
+
+local function differs(seen, volume, others, pending)
+   if not volume or not seen then
+      return (volume and "the volume is gone") or (seen and "the volume is there") or nil
+   end
+   for _, key in ipairs({ "kind", "keep", "source" }) do
+      if seen[key] ~= volume[key] then
+         return ("%s is %s, not %s"):format(key, tostring(seen[key]), tostring(volume[key]))
+      end
+   end
+   if volume.kind ~= "origin" and seen.blocks ~= volume.blocks then
+      return ("its size is %s blocks, not %s"):format(tostring(seen.blocks), tostring(volume.blocks))
+   elseif not predict.saves(volume) then
+      return nil
+   elseif seen.clean ~= volume.clean then
+      return ("the committed image is [%s], not [%s]"):format(tostring(seen.clean), tostring(volume.clean))
+   end
+   return dirty_differs(seen.dirty, volume) or revisions_differ(seen, volume, others, pending)
+end
+
+--- Compare what is there with the states that are allowed.
+-- @tparam ?table seen of `observe.volume`
+-- @tparam {table,...} states of `compare.states`
+-- @tparam boolean pending
+-- @treturn ?string name of the state it is in
+-- @treturn string why it is in none
+function compare.find(seen, states, pending)
+   local others, reasons = {}, {}
+   for _, state in ipairs(states) do
+      others[#others + 1] = state.volume or nil
+   end
+   for _, state in ipairs(states) do
+      local why = differs(seen, state.volume, others, pending)
+      if not why then
+         return state.name, state.volume
+      end
+      reasons[#reasons + 1] = ("not %s: %s"):format(state.name, why)
+   end
+   return nil, table.concat(reasons, "; ")
+end
+
+return compare

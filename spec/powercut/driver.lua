@@ -1,0 +1,172 @@
+--- Runs byre's operations and says, in the log of the disk, what is promised.
+--
+-- Each operation is announced by a mark, runs, and is reported by another
+-- mark; then what byre shows is compared with what the oracle foretold.
+-- @module spec.powercut.driver
+local dkjson = require("dkjson")
+
+local content = require("spec.powercut.content")
+local model = require("spec.powercut.model")
+local observe = require("spec.powercut.observe")
+local predict = require("spec.powercut.predict")
+
+local driver = {}
+driver.__index = driver
+
+--- @tparam table options `pool`; `mark`: function that gets a text; `worker`: number, tells volumes of parallel
+-- drivers apart; `volumes`: where the model begins; `scratch`: a directory for files to import
+function driver.new(options)
+   local self = setmetatable({ pool = options.pool, worker = options.worker or 1, count = 0, words = {},
+      scratch = options.scratch, emit = options.mark, model = model.new(options.volumes), first = options.first or 0,
+   }, driver)
+   return self
+end
+
+function driver:mark(mark)
+   if self.emit then
+      self.emit(dkjson.encode(mark))
+   end
+   return self.model:apply(mark)
+end
+
+-- the word for the next version that a guest or a file writes
+function driver:word(vid)
+   self.words[vid] = (self.words[vid] or 0) + 1
+   self.numbers = self.numbers or { count = self.first }
+   if not self.numbers[vid] then
+      self.numbers.count = self.numbers.count + 1
+      self.numbers[vid] = self.worker * 1000 + self.numbers.count
+   end
+   return ("%d.%d"):format(self.numbers[vid], self.words[vid])
+end
+
+local calls = {}
+
+function calls.create(pool, vid, op)
+   return pool:create_volume(vid, {
+      size = op.blocks and op.blocks * content.block, source = op.source, revisions_to_keep = op.keep,
+      snap_on_start = op.kind:find("snapshot") ~= nil, save_on_stop = op.kind:find("origin") ~= nil,
+   })
+end
+
+function calls.start(pool, vid) pool:volume(vid):start() end
+function calls.stop(pool, vid, op) pool:volume(vid):stop({ discard = op.discard }) end
+function calls.revert(pool, vid, op)
+   pool:volume(vid):revert(op.seq and tostring(op.seq), { discard = op.discard })
+end
+function calls.snapshot(pool, vid, op) pool:volume(vid):snapshot({ note = op.note }) end
+function calls.annotate(pool, vid, op) pool:volume(vid):annotate(tostring(op.seq), { note = op.note }) end
+function calls.remove_revision(pool, vid, op) pool:volume(vid):remove_revision(tostring(op.seq)) end
+function calls.remove(pool, vid) pool:remove({ vid }) end
+function calls.set(pool, vid, op) pool:volume(vid):set({ revisions_to_keep = op.keep }) end
+function calls.resize(pool, vid, op)
+   pool:volume(vid):resize(op.blocks * content.block, { shrink = true })
+end
+function calls.import_data(pool, vid, op) pool:volume(vid):import_data(op.blocks * content.block) end
+function calls.import_data_end(pool, vid, op)
+   local volume = pool:volume(vid)
+   if op.v then
+      local file <close> = assert(io.open(pool.dir .. "/" .. vid .. "-import.img", "r+b"))
+      assert(file:write(content.image(op.v)))
+   end
+   volume:import_data_end(op.v ~= nil)
+end
+function calls.import_volume(pool, vid, op)
+   pool:volume(vid):import_volume(pool:volume(op.from), { state = op.state })
+end
+function calls.import_file(pool, vid, op, scratch)
+   local path = ("%s/import-%s"):format(scratch, op.n)
+   local file <close> = assert(io.open(path, "wb"))
+   assert(file:write(content.image(op.v)))
+   file:close()
+   pool:volume(vid):import_file(path, { format = "raw" })
+   os.remove(path)
+end
+function calls.clone(pool, vid, op)
+   pool:volume(vid):clone(op.new, { state = op.state, revision = op.seq and tostring(op.seq) })
+end
+function calls.rename(pool, vid, op)
+   pool:volume(vid):rename(op.new, { state = "current" })
+end
+
+local batches = { start = true, stop = true, snapshot = true, revert = true, remove = true }
+
+local function call(self, op)
+   if #op.vids > 1 then
+      assert(batches[op.name], op.name)
+      self.pool[op.name](self.pool, op.vids, op.name == "stop" and { discard = op.discard } or {})
+   else
+      calls[op.name](self.pool, op.vids[1], op, self.scratch)
+   end
+end
+
+--- Run an operation.
+-- @tparam table op see `predict.after`; gets its number here
+-- @raise what byre raises; "oracle: …" where byre did something else than foretold
+function driver:run(op)
+   self.count = self.count + 1
+   op.n = ("%d.%d"):format(self.worker, self.count + self.first)
+   local after = self:mark({ what = "begin", op = op })
+   call(self, op)
+   self:mark({ what = "end", n = op.n })
+   for vid in pairs(after) do
+      local why = self:differs(vid)
+      if why then
+         error(("oracle: after %s: %s: %s"):format(op.name, vid, why), 0)
+      end
+   end
+end
+
+-- the notes of those count that should have one: numbers, and so notes, are used again
+local function history(revisions, expected)
+   local list = {}
+   for i, revision in ipairs(revisions) do
+      local note = expected[i] and expected[i].note and revision.note
+      list[i] = ("%d=[%s]%s"):format(revision.seq, revision.v, note and " " .. note or "")
+   end
+   return table.concat(list, " ")
+end
+
+--- How a volume differs from what it should be right now; nil: not at all.
+function driver:differs(vid)
+   local expected = self.model.volumes[vid]
+   local listed, seen = pcall(observe.volume, self.pool, vid)
+   if not expected then
+      return listed and "still there" or nil
+   elseif not listed then
+      return tostring(seen)
+   elseif not predict.saves(expected) then
+      return nil
+   end
+   for _, key in ipairs({ "kind", "keep", "clean", "dirty" }) do
+      if expected[key] ~= seen[key] then
+         return ("%s is %s, not %s"):format(key, tostring(seen[key]), tostring(expected[key]))
+      end
+   end
+   local revisions = predict.visible(expected)
+   local now, wanted = history(seen.visible, revisions), history(revisions, revisions)
+   return now ~= wanted and ("the history is %s, not %s"):format(now, wanted) or nil
+end
+
+--- Write into a running volume as its guest, and make it durable or not.
+function driver:write(vid, indexes, sync)
+   local path = self.pool:volume(vid):path()
+   local word = self:word(vid)
+   if not predict.saves(self.model.volumes[vid]) then
+      return content.write(path, indexes, word)
+   end
+   local blocks = {}
+   for index in pairs(indexes) do
+      blocks[#blocks + 1] = index
+   end
+   self:mark({ what = "write", vid = vid, blocks = blocks, word = word })
+   content.write(path, indexes, word)
+   if sync then
+      local file = assert(self.pool.store.dir:open(vid .. "-dirty.img", "rw"))
+      assert(file:sync())
+      file:close()
+      self:mark({ what = "synced", vid = vid })
+   end
+end
+
+return driver

@@ -1,0 +1,68 @@
+--- What is there: a pool as byre and the file system show it.
+-- @module spec.powercut.observe
+local content = require("spec.powercut.content")
+local survey = require("byre.survey")
+
+local observe = {}
+
+-- descriptions by inode: a revision may be the clean image itself
+local function reader(pool)
+   local known = {}
+   return function(path, stat)
+      local key = stat.dev .. ":" .. stat.ino
+      known[key] = known[key] or content.read(pool.dir .. "/" .. path)
+      return known[key], key
+   end
+end
+
+local function read_images(pool, state, seen)
+   local read = reader(pool)
+   local files, paths = state.files, state.paths
+   if files.clean then
+      seen.clean, seen.inode = read(paths.clean, files.clean)
+   end
+   if files.dirty then
+      seen.dirty = read(paths.dirty, files.dirty)
+   end
+   for i, revision in ipairs(state.revisions) do
+      local stat = assert(pool.store:stat(revision.path), revision.path)
+      local item = { seq = revision.seq, path = revision.path }
+      item.v, item.inode = read(revision.path, stat)
+      seen.revisions[i] = item
+   end
+end
+
+--- Read a volume: what a user is shown, and what stands behind it.
+-- @treturn table `kind`, `keep`, `clean`, `inode`, `dirty`, `import`, `revisions` (all), `visible` (seq -> as the API
+-- lists it, with `v`)
+function observe.volume(pool, vid)
+   local volume = pool:volume(vid)
+   local state = survey.volume(pool.store, vid, pool.config)
+   local seen = {
+      kind = state.config.kind, keep = state.config.revisions_to_keep, source = state.config.source,
+      blocks = state.config.size, import = state.files.import and 1 or nil, revisions = {}, visible = {},
+   }
+   read_images(pool, state, seen)
+   local by_path = {}
+   for _, revision in ipairs(seen.revisions) do
+      by_path[pool.dir .. "/" .. revision.path] = revision
+   end
+   for _, revision in ipairs(volume:revisions()) do
+      local image = by_path[revision.path]
+      image.note = revision.note
+      seen.visible[#seen.visible + 1] = { seq = revision.seq, v = image.v, note = revision.note }
+   end
+   seen.blocks = seen.blocks and seen.blocks // content.block
+   return seen
+end
+
+--- Read every volume that the pool lists.
+function observe.pool(pool)
+   local seen = {}
+   for volume in pool:volumes() do
+      seen[volume.vid] = observe.volume(pool, volume.vid)
+   end
+   return seen
+end
+
+return observe

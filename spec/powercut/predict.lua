@@ -1,0 +1,270 @@
+--- What an operation makes of volumes, told without byre: the oracle of the rig.
+--
+-- A volume is a plain table:
+--
+--    kind, keep, source, blocks      its settings; `blocks`: the size asked for
+--    clean, dirty                    descriptions of `spec.powercut.content`; "any": nothing is promised of it
+--    inode                           a label: the clean image and a revision with one label are one file
+--    synced, unsynced                of a dirty image: what was made durable, and block -> words written since
+--    revisions                       oldest first: seq, v (description), inode, note
+--    ghosts                          revisions pruned since: unlinks are not synced, so one may come back
+--    import                          an import was begun: blocks of its file
+-- @module spec.powercut.predict
+local content = require("spec.powercut.content")
+
+local predict = {}
+
+local function copy(value)
+   if type(value) ~= "table" then
+      return value
+   end
+   local new = {}
+   for key, item in pairs(value) do
+      new[key] = copy(item)
+   end
+   return new
+end
+
+predict.copy = copy
+
+--- Does the volume keep what is written to it?
+function predict.saves(volume)
+   return volume.kind == "origin" or volume.kind == "origin_snapshot"
+end
+
+--- May its clean image be missing while it runs?
+function predict.without_snapshots(volume)
+   return volume.kind == "origin" and volume.keep == -1
+end
+
+--- The revision that is the clean image itself.
+function predict.preserved(volume)
+   for i = #volume.revisions, 1, -1 do
+      if volume.revisions[i].inode == volume.inode and volume.clean then
+         return volume.revisions[i]
+      end
+   end
+end
+
+--- The revisions a user sees.
+function predict.visible(volume)
+   local hidden = volume.kind == "origin" and predict.preserved(volume)
+   local list = {}
+   for _, revision in ipairs(volume.revisions) do
+      if revision ~= hidden then
+         list[#list + 1] = revision
+      end
+   end
+   return list
+end
+
+--- Say what the dirty image is now, all of it durable.
+function predict.begin_session(volume, text)
+   volume.dirty, volume.synced, volume.unsynced = text, text, {}
+end
+
+local function add_revision(volume, text, inode)
+   local newest = volume.revisions[#volume.revisions]
+   local revision = { seq = (newest and newest.seq or 0) + 1, v = text, inode = inode }
+   table.insert(volume.revisions, revision)
+   return revision
+end
+
+-- the revision that is added, if the clean image is none yet
+local function preserve(volume)
+   if volume.clean and not predict.preserved(volume) then
+      return add_revision(volume, volume.clean, volume.inode)
+   end
+end
+
+local function prune(volume, keep, added)
+   local excess = #volume.revisions - keep
+   local left = {}
+   for _, revision in ipairs(volume.revisions) do
+      if excess > 0 and revision ~= added then
+         table.insert(volume.ghosts, { seq = revision.seq, v = revision.v })
+         excess = excess - 1
+      else
+         left[#left + 1] = revision
+      end
+   end
+   volume.revisions = left
+end
+
+-- another committed image; the one before becomes a revision, unless none are kept
+local function commit(volume, text, inode, keep)
+   keep = keep or math.max(volume.keep, 0)
+   local added = keep > 0 and preserve(volume) or nil
+   volume.clean, volume.inode = text, inode
+   prune(volume, keep, added)
+end
+
+local function find(volume, seq)
+   for i, revision in ipairs(volume.revisions) do
+      if revision.seq == seq then
+         return revision, i
+      end
+   end
+end
+
+-- what comes from outside: without snapshots the old content stays until the next start
+local function import(volume, text, inode)
+   commit(volume, text, inode, predict.without_snapshots(volume) and math.huge or nil)
+end
+
+-- Each gets the volume (a copy, to be changed), the operation, all volumes and
+-- a label for a new inode; a second volume that comes to be is returned.
+local effects = {}
+
+function effects.create(volume, op)
+   volume.kind, volume.keep, volume.source, volume.blocks = op.kind, op.keep, op.source, op.blocks
+   volume.revisions, volume.ghosts = {}, {}
+   if op.kind == "origin" then
+      volume.clean, volume.inode = content.empty(op.blocks), "created"
+   end
+end
+
+function effects.start(volume, _, volumes, inode)
+   if not predict.saves(volume) then
+      volume.dirty = "any"
+   elseif volume.dirty then
+      if predict.without_snapshots(volume) then
+         prune(volume, 0)
+      end
+   elseif volume.source then
+      local source = volumes[volume.source]
+      volume.clean = source.clean
+      volume.inode = source.keep == -1 and inode or source.inode
+      predict.begin_session(volume, content.resized(source.clean,
+         math.max(volume.blocks or 0, content.count(source.clean))))
+   else
+      predict.begin_session(volume, volume.clean)
+      if predict.without_snapshots(volume) then
+         volume.clean, volume.inode = nil, nil
+         prune(volume, 0)
+      end
+   end
+end
+
+function effects.stop(volume, op, _, inode)
+   if not predict.saves(volume) then
+      volume.dirty = nil
+   elseif volume.dirty then
+      if not op.discard then
+         commit(volume, volume.dirty, inode)
+      end
+      volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
+   end
+end
+
+function effects.revert(volume, op)
+   local target = op.seq and (find(volume, op.seq)) or predict.visible(volume)[#predict.visible(volume)]
+   preserve(volume)
+   if target.inode ~= volume.inode then
+      table.remove(volume.revisions, select(2, find(volume, target.seq)))
+   end
+   volume.clean, volume.inode = target.v, target.inode
+   if op.discard then
+      volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
+   end
+end
+
+function effects.snapshot(volume, op, _, inode)
+   if volume.dirty then
+      preserve(volume)
+   end
+   add_revision(volume, volume.dirty or volume.clean, inode).note = op.note
+end
+
+function effects.annotate(volume, op)
+   find(volume, op.seq).note = op.note
+end
+
+function effects.remove_revision(volume, op)
+   table.remove(volume.revisions, select(2, find(volume, op.seq)))
+end
+
+function effects.set(volume, op)
+   volume.keep = op.keep
+end
+
+function effects.resize(volume, op, _, inode)
+   if volume.kind ~= "origin" then
+      volume.blocks = op.blocks
+   end
+   if volume.dirty and predict.saves(volume) then
+      volume.dirty = content.resized(volume.dirty, op.blocks)
+      volume.synced = content.resized(volume.synced, op.blocks)
+   elseif volume.kind == "origin" then
+      volume.clean, volume.inode = content.resized(volume.clean, op.blocks), inode
+   end
+end
+
+function effects.import_data(volume, op)
+   volume.import = op.blocks
+end
+
+function effects.import_data_end(volume, op, _, inode)
+   volume.import = nil
+   if op.v then
+      import(volume, op.v, inode)
+   end
+end
+
+function effects.import_volume(volume, op, volumes, inode)
+   local other = volumes[op.from]
+   import(volume, op.state == "current" and other.dirty or other.clean, inode)
+end
+
+function effects.import_file(volume, op, _, inode)
+   import(volume, op.v, inode)
+end
+
+function effects.clone(volume, op, _, inode)
+   local new = { kind = volume.kind, keep = volume.keep, source = volume.source, blocks = volume.blocks,
+      revisions = {}, ghosts = {} }
+   if op.seq then
+      new.clean = find(volume, op.seq).v
+   elseif predict.saves(volume) then
+      new.clean = op.state == "current" and volume.dirty or volume.clean
+   end
+   new.inode = new.clean and inode
+   return new
+end
+
+function effects.rename(volume)
+   local new = copy(volume)
+   new.ghosts = {}
+   return new
+end
+
+--- The names of the operations.
+predict.operations = effects
+
+--- What an operation makes of the volumes it is about.
+-- @tparam table volumes vid -> volume
+-- @tparam table op `name`, `vids`, `n` (its number), and what else the operation needs
+-- @treturn table vid -> volume as it is afterwards; false: it is gone
+function predict.after(volumes, op)
+   local after = {}
+   for _, vid in ipairs(op.vids) do
+      local inode = ("%s:%s"):format(op.n, vid)
+      if op.name == "remove" then
+         after[vid] = false
+      else
+         local volume = copy(volumes[vid]) or {}
+         local new = effects[op.name](volume, op, volumes, inode)
+         after[vid] = volume
+         if volume.inode == "created" then
+            volume.inode = inode
+         end
+         if op.new then
+            after[op.new] = new
+            after[vid] = op.name == "clone" and volume or false
+         end
+      end
+   end
+   return after
+end
+
+return predict
