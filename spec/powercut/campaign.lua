@@ -86,9 +86,9 @@ function campaign.run(runs, jobs, done)
    local prefix = os.tmpname()
    local function collect()
       local pid = process.finish_any()
-      local index = active[pid]
-      active[pid] = nil
+      local index = pid and active[pid]
       if index then
+         active[pid] = nil
          stopped = done(read_result(prefix .. "." .. index, runs[index])) or stopped
       end
    end
@@ -97,12 +97,13 @@ function campaign.run(runs, jobs, done)
          for pid in pairs(active) do
             process.stop(pid)
          end
-         while next(active) do
-            active[process.finish_any()] = nil
+         for pid in pairs(active) do
+            process.finish(pid)
          end
          os.remove(prefix)
       end
       while runs[next_run] and not stopped or next(active) do
+         process.check()
          local count = 0
          for _ in pairs(active) do
             count = count + 1

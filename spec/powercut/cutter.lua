@@ -111,6 +111,7 @@ function cutter.run(case, dir, points, report, on_disk)
       local device = recorder.attach(undo, work)
       local state = { model = model.new(case.volumes), marks = log:marks(), next = 1 }
       for _, point in ipairs(points) do
+         process.check()
          assert(disk:cut(log, point.at, point.cut, point.seed))
          local promised = follow(state, point.at)
          if on_disk then

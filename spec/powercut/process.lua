@@ -33,21 +33,27 @@ function process.fork(fn)
    return pid
 end
 
---- Wait for any child.
--- @treturn integer its pid
--- @treturn boolean whether it succeeded
-function process.finish_any()
-   local pid, how, code = wait.wait(-1)
-   return pid, how == "exited" and code == 0
-end
+local stopped
 
---- From now on SIGINT and SIGTERM are errors, so that things get undone.
+--- From now on SIGINT and SIGTERM only leave a note, so that things get undone.
 function process.catch_signals()
    for _, name in ipairs({ "SIGINT", "SIGTERM" }) do
-      signal.signal(signal[name], function()
-         error("stopped by " .. name, 0)
-      end)
+      signal.signal(signal[name], function() stopped = name end)
    end
+end
+
+--- Go no further if a signal came: called wherever a loop begins anew.
+-- @raise
+function process.check()
+   if stopped then
+      error("stopped by " .. stopped, 0)
+   end
+end
+
+--- Wait for any child.
+-- @treturn integer its pid; nil: a signal came first, or there is none
+function process.finish_any()
+   return (wait.wait(-1))
 end
 
 function process.stop(pid)

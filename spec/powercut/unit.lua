@@ -103,9 +103,8 @@ function unit.run(run)
    process.tidily(function(undo)
       local dir = recorder.new_directory()
       undo[#undo + 1] = function() process.must("rm -rf --one-file-system %s", dir) end
-      if not recorder.record(run, dir) then
-         result.failed = true
-      end
+      result.failed = not recorder.record(run, dir)
+      process.check()
       result.recorded = process.clock() - started
       local case = { fs = run.fs, base = dir .. "/base", log = dir .. "/log" }
       local disks = {}
