@@ -175,7 +175,6 @@ function request.clone(pool, id, new, options)
          content = plan.clone(copies.image(source, options), layout.image(new, "clean"), { keep_mtime = true })
       end
       state.config = source.config
-      state.config = source.config
       local the_plan = create.new(state, source.config.own, content)
       the_plan.operation = "clone"
       return the_plan
