@@ -124,7 +124,12 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
                   file:write(("%%-30s"):format(id .. " " .. i):rep(100))
                   file:close()
                end
-               volume:stop()
+               -- the other one may be writing to the same session just now
+               local ok, e
+               repeat
+                  ok, e = pcall(volume.stop, volume)
+               until ok or e.code ~= "running"
+               assert(ok, e)
             end
             print("done")
          ]])
