@@ -24,7 +24,7 @@ include mk/core.mk
 include mk/host.mk
 include mk/test.mk
 include mk/install.mk
-include $(wildcard spec/*/*.mk)
+include $(wildcard spec/*/*.mk) bench/bench.mk
 
 all: $(B)/byre $(B)/libbyre.a $(B)/libbyre.so $(CORES)
 

@@ -80,14 +80,17 @@ local function remove(base)
    if #mounts_below(base) == 0 then try("rm -rf --one-file-system %s", quote(base)) end
 end
 
-local function temporary_dir()
-   return (os.getenv("TMPDIR") or "/tmp"):gsub("/+$", "")
+-- where images are: on the disk, or in memory, where what software costs is to be seen
+local function places()
+   return { disk = (os.getenv("TMPDIR") or "/tmp"):gsub("/+$", ""), memory = "/dev/shm" }
 end
 
 local function remove_stale()
-   for path in (try("ls -d %s/byre-spec.*", quote(temporary_dir())) or ""):gmatch("[^\n]+") do
-      local pid, started = path:match(PATTERN)
-      if pid and select(2, identify(pid)) ~= started then remove(path) end
+   for _, place in pairs(places()) do
+      for path in (try("ls -d %s/byre-spec.*", quote(place)) or ""):gmatch("[^\n]+") do
+         local pid, started = path:match(PATTERN)
+         if pid and select(2, identify(pid)) ~= started then remove(path) end
+      end
    end
 end
 
@@ -98,15 +101,24 @@ local function state()
    local own = registry["byre.spec.filesystems"]
    if own and own.pid == pid then return own end
    remove_stale()
-   own = { pid = pid, mounted = {}, count = 0 }
-   own.base = ("%s/byre-spec.%s.%s"):format(temporary_dir(), pid, started)
-   run("mkdir -m 755 %s", quote(own.base))
+   own = { pid = pid, name = ("byre-spec.%s.%s"):format(pid, started), bases = {}, mounted = {}, count = 0 }
    -- a forked child must not take the file systems of its parent away
    setmetatable(own, { __gc = function()
-      if identify("self") == pid then remove(own.base) end
+      for _, base in pairs(identify("self") == pid and own.bases or {}) do remove(base) end
    end })
    registry["byre.spec.filesystems"] = own
    return own
+end
+
+-- our directory in one of the places
+local function base_in(place)
+   local own = state()
+   if not own.bases[place] then
+      local base = ("%s/%s"):format(places()[place], own.name)
+      run("mkdir -m 755 %s", quote(base))
+      own.bases[place] = base
+   end
+   return own.bases[place]
 end
 
 local function number()
@@ -135,10 +147,11 @@ local function why_not(kind)
 end
 
 -- Make an image and mount it; its mount point, or nil and why not.
-local function mount_image(name)
-   local base, kind = state().base, kinds[name]
-   local image, dir = ("%s/%s.img"):format(base, name), ("%s/%s"):format(base, name)
-   run("truncate -s %s %s && %s %s %s", IMAGE_SIZE, quote(image), kind.make, kind.options, quote(image))
+local function mount_image(name, place, size)
+   local base, kind = base_in(place), kinds[name]
+   local dir = ("%s/%s"):format(base, size == IMAGE_SIZE and name or name .. "-" .. size)
+   local image = dir .. ".img"
+   run("truncate -s %s %s && %s %s %s", size, quote(image), kind.make, kind.options, quote(image))
    local mounted, message = try("mkdir %s && mount -o loop -t %s %s %s", quote(dir), name, quote(image), quote(dir))
    if mounted then return dir end
    try("rmdir %s; rm %s", quote(dir), quote(image))
@@ -163,17 +176,20 @@ end
 
 --- A file system of some kind, mounted.
 -- @tparam string name `btrfs`, `xfs` or `ext4`
--- @return an object with `name`, `reflink` (boolean), `dir`, `:fresh()`; or nil and why there is none
-function filesystems.get(name)
+-- @tparam[opt] table options `place`: `"disk"` (default) or `"memory"`, a tmpfs; `size` of the image, as for
+-- truncate(1), sparse
+-- @return an object with `name`, `place`, `reflink` (boolean), `dir`, `:fresh()`; or nil and why there is none
+function filesystems.get(name, options)
+   local place, size = options and options.place or "disk", options and options.size or IMAGE_SIZE
    local kind = assert(kinds[name], "no such file system")
    local reason = why_not(kind)
    if reason then return nil, reason end
-   local mounted = state().mounted
-   if not mounted[name] then
-      mounted[name], reason = mount_image(name)
-      if not mounted[name] then return nil, reason end
+   local mounted, key = state().mounted, ("%s %s %s"):format(name, place, size)
+   if not mounted[key] then
+      mounted[key], reason = mount_image(name, place, size)
+      if not mounted[key] then return nil, reason end
    end
-   return setmetatable({ name = name, reflink = kind.reflink, dir = mounted[name] }, mt)
+   return setmetatable({ name = name, place = place, reflink = kind.reflink, dir = mounted[key] }, mt)
 end
 
 --- Describe the same for several file systems, each in a `describe("on <name>")` of its own.
@@ -199,7 +215,7 @@ end
 -- @return a file system as of `get`; or nil and why there is none
 function filesystems.tmpfs(size)
    if not is_root() then return nil, "needs root" end
-   local dir = ("%s/tmpfs-%d"):format(state().base, number())
+   local dir = ("%s/tmpfs-%d"):format(base_in("disk"), number())
    run("mkdir %s && mount -t tmpfs -o size=%s,mode=755 tmpfs %s", quote(dir), size, quote(dir))
    return setmetatable({ name = "tmpfs", reflink = false, dir = dir }, mt)
 end
