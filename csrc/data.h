@@ -94,6 +94,18 @@ struct byre_writer {
 /* A process that has this file open for writing, among those that this one may look at. */
 int byre_find_writer(int fd, struct byre_writer *ret_writer);
 
+/* buffer.c */
+
+struct byre_buffer {
+	char *data;
+	size_t length, room;
+};
+
+/* Make room for so many bytes behind what is there.  Returns 0 or -ENOMEM. */
+int byre_buffer_reserve(struct byre_buffer *buffer, size_t more);
+int byre_buffer_add(struct byre_buffer *buffer, const void *data, size_t length);
+void byre_buffer_free(struct byre_buffer *buffer);
+
 /* spawn.c */
 
 #define BYRE_SPAWN_STDOUT_MAX (256 << 20)       /* more is -EFBIG */
@@ -105,11 +117,6 @@ struct byre_spawn {
 	int out;                /* standard output; -1: captured */
 };
 
-struct byre_buffer {
-	char *data;
-	size_t length, room;
-};
-
 struct byre_spawn_result {
 	int status;             /* as from waitpid */
 	struct byre_buffer out, err;
@@ -118,6 +125,35 @@ struct byre_spawn_result {
 /* Run a program and wait for it.  The result must be freed, also after a failure. */
 int byre_spawn(const struct byre_spawn *spawn, struct byre_spawn_result *ret_result);
 void byre_spawn_result_free(struct byre_spawn_result *result);
+
+/* Wait for a child to end. */
+int byre_wait_for(pid_t pid, int *ret_status);
+
+/* confine.c */
+
+struct byre_confine {
+	double cpu;             /* seconds of computing */
+	double wall;            /* seconds until it is killed, whatever it does */
+	size_t memory;          /* bytes that it may map besides what this process has mapped */
+	size_t output;          /* most bytes it may leave in its buffer */
+};
+
+enum byre_confined {
+	BYRE_CONFINED_DONE,
+	BYRE_CONFINED_CPU,
+	BYRE_CONFINED_WALL,
+	BYRE_CONFINED_OUTPUT,
+	BYRE_CONFINED_KILLED,   /* by some other signal, or it gave up */
+};
+
+/*
+ * Call run(arg, buffer) in a copy of this process, and take over what it has
+ * left in the buffer.  Whatever else it changes stays in that copy.  Returns 0
+ * or -errno; the buffer must be freed, also after a failure.
+ */
+int byre_confine(const struct byre_confine *limits,
+		 int (*run)(void *arg, struct byre_buffer *out), void *arg,
+		 struct byre_buffer *ret_out, enum byre_confined *ret_end);
 
 /* space.c */
 

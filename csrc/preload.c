@@ -1,5 +1,7 @@
 /* preload.c - byre_preload: built-in scripts, found through package.preload */
 
+#include <string.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -51,6 +53,32 @@ static int run_script(lua_State *L)
 	return 1;
 }
 
+/* scripts(name) -> {text=, chunk=}, or nil: the text of a script that is built in */
+static int find_script(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+	const struct byre_script *script;
+
+	for (script = byre_scripts; script->name; script++) {
+		if (strcmp(script->name, name) != 0)
+			continue;
+		lua_createtable(L, 0, 2);
+		lua_pushlstring(L, script->data, script->size);
+		lua_setfield(L, -2, "text");
+		lua_pushstring(L, script->chunk);
+		lua_setfield(L, -2, "chunk");
+		return 1;
+	}
+	return 0;
+}
+
+/* The module byre.scripts is a function: a sandbox gets our scripts through it. */
+static int open_scripts(lua_State *L)
+{
+	lua_pushcfunction(L, find_script);
+	return 1;
+}
+
 static bool known(lua_State *L, const char *table, const char *name)
 {
 	bool found;
@@ -70,6 +98,8 @@ int byre_preload(lua_State *L)
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	lua_pushcfunction(L, luaopen_byre_core);
 	lua_setfield(L, -2, "byre.core");
+	lua_pushcfunction(L, open_scripts);
+	lua_setfield(L, -2, "byre.scripts");
 	for (script = byre_scripts; script->name; script++) {
 		if (script->stand_back && known(L, LUA_PRELOAD_TABLE, script->name))
 			continue;

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,23 +26,6 @@ struct drain {
 	size_t most;            /* more is too much; 0: any number */
 };
 
-static int buffer_reserve(struct byre_buffer *buffer, size_t more)
-{
-	size_t room = buffer->room ? buffer->room : READ_SIZE;
-	char *data;
-
-	while (room - buffer->length < more)
-		room *= 2;
-	if (room == buffer->room)
-		return 0;
-	data = realloc(buffer->data, room);
-	if (!data)
-		return -ENOMEM;
-	buffer->data = data;
-	buffer->room = room;
-	return 0;
-}
-
 static void buffer_keep_last(struct byre_buffer *buffer, size_t keep)
 {
 	if (buffer->length <= keep)
@@ -63,7 +45,7 @@ static int drain_read(struct drain *drain)
 
 		if (drain->keep && buffer->length >= 2 * drain->keep)
 			buffer_keep_last(buffer, drain->keep);
-		r = buffer_reserve(buffer, READ_SIZE);
+		r = byre_buffer_reserve(buffer, READ_SIZE);
 		if (r < 0)
 			return r;
 		n = read(drain->fd, buffer->data + buffer->length, READ_SIZE);
@@ -222,7 +204,7 @@ static int dup_or_null(int fd)
 	return copy < 0 ? -errno : copy;
 }
 
-static int wait_for(pid_t pid, int *ret_status)
+int byre_wait_for(pid_t pid, int *ret_status)
 {
 	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)
@@ -272,7 +254,7 @@ static int collect(pid_t pid, struct drain *out, struct drain *err, int *ret_sta
 	/* where we gave up, it finds nobody reading any more */
 	close_fd(&out->fd);
 	close_fd(&err->fd);
-	waited = wait_for(pid, ret_status);
+	waited = byre_wait_for(pid, ret_status);
 	return r < 0 ? r : waited;
 }
 
@@ -299,7 +281,6 @@ int byre_spawn(const struct byre_spawn *spawn, struct byre_spawn_result *ret_res
 
 void byre_spawn_result_free(struct byre_spawn_result *result)
 {
-	free(result->out.data);
-	free(result->err.data);
-	memset(result, 0, sizeof *result);
+	byre_buffer_free(&result->out);
+	byre_buffer_free(&result->err);
 }

@@ -58,7 +58,7 @@ objects: $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/host.o \
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # not: what looks at the normal build, counts system calls, or takes minutes without
-SANITIZED_SPECS := $(wildcard spec/core spec/decide spec/engine spec/command)
+SANITIZED_SPECS := $(wildcard spec/core spec/decide spec/engine spec/command spec/retention/hostile_spec.lua)
 #: make asan       specs with C under AddressSanitizer and UBSan
 asan: $(B)/asan/lua5.4 $(B)/asan/lua5.3
 	$(Q)$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(SANITIZE)' all
