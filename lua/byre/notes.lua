@@ -39,12 +39,25 @@ function notes.is_held(state, revision)
    return hold == true or math.type(hold) == "integer" and hold > state.now
 end
 
+local function as_list(value)
+   return type(value) == "table" and value or { value }
+end
+
+local function all(values, test)
+   for _, value in ipairs(as_list(values)) do
+      if type(value) ~= "string" or not test(value) then
+         return false
+      end
+   end
+   return type(values) == "string" or type(values) == "table"
+end
+
 local changes = {
    tag = function(value)
-      return type(value) == "string" and value:find("^[%w_.:-]+$"), "must be letters, digits and _ . : -"
+      return all(value, function(tag) return tag:find("^[%w_.:-]+$") end), "must be letters, digits and _ . : -"
    end,
    untag = function(value)
-      return type(value) == "string", "must be a tag"
+      return all(value, function() return true end), "must be a tag"
    end,
    note = function(value)
       return value == false or type(value) == "string", "must be text, or false for none"
@@ -82,7 +95,7 @@ end
 -- revisions that are gone.
 -- @tparam table state
 -- @tparam table revision
--- @tparam table wanted `tag`, `untag`, `note`, `hold_until`; false takes a note or a hold away
+-- @tparam table wanted `tag`, `untag` (one or a list), `note`, `hold_until`; false takes a note or a hold away
 -- @treturn table the entry
 -- @raise `invalid`
 function notes.change(state, revision, wanted)
@@ -97,11 +110,11 @@ function notes.change(state, revision, wanted)
    end
    local key = notes.key(state.vid, revision)
    local now = notes.of(state, revision)
-   if wanted.tag then
-      now.tags[wanted.tag] = true
+   for _, tag in ipairs(as_list(wanted.tag)) do
+      now.tags[tag] = true
    end
-   if wanted.untag then
-      now.tags[wanted.untag] = nil
+   for _, tag in ipairs(as_list(wanted.untag)) do
+      now.tags[tag] = nil
    end
    local stored = {}
    for name, value in pairs(kept[key] or {}) do

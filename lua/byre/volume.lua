@@ -234,8 +234,8 @@ end
 
 --- Note something of a revision.
 -- @tparam string id
--- @tparam table wanted `tag` (add this one), `untag` (take this one away), `note` (text; false: none), `hold_until`
--- (epoch: nothing removes it before then; true: no end; false: no hold)
+-- @tparam table wanted `tag` (add this one, or a list), `untag` (take it or them away), `note` (text; false: none),
+-- `hold_until` (epoch: nothing removes it before then; true: no end; false: no hold)
 -- @raise `no_such_revision`, `invalid`
 function methods:annotate(id, wanted)
    assert(id ~= nil, "a revision's id is needed")

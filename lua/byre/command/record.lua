@@ -65,6 +65,7 @@ record.revision_fields = {
    { key = "time", title = "TIME" },
    { key = "size", title = "SIZE", right = true, text = units.format_size },
    { key = "tags", title = "TAGS" },
+   { key = "hold_until", title = "HOLD", text = function(value) return value == true and "no end" or value end },
    { key = "note", title = "NOTE" },
 }
 

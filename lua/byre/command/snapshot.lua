@@ -17,7 +17,8 @@ function snapshot.parser(command)
    command:argument("VID", "The volumes."):target("vids"):args("*")
    command:option("--group", "All volumes of this group."):argname("GROUP")
    command:option("--note", "A note that stays with the revisions."):argname("TEXT")
-   command:option("--tag", "A word that stays with them."):argname("TAG")
+   command:option("--tag", "A word that stays with them; may be given again."):argname("TAG"):count("*")
+   command:flag("--hold", "Hold them: nothing removes them before byre release.")
 end
 
 -- the revision that was made; the newest one where its id is not known
@@ -41,7 +42,7 @@ end
 
 function snapshot.run(context, args)
    local volumes = context:volumes_or_group(args)
-   local options = { note = args.note, tag = args.tag }
+   local options = { note = args.note, tag = #args.tag > 0 and args.tag or nil, hold_until = args.hold }
    if context:is_dry() then
       return context:show_plans_of(volumes, "snapshot", options)
    end

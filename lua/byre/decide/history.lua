@@ -128,7 +128,7 @@ function history.require_released(state, revision)
       local hold = notes.of(state, revision).hold_until
       history.refuse(state, "policy", ("revision %s is held%s"):format(revision.id,
          hold == true and "" or " until " .. units.format_time(hold)),
-         { hint = "release it first: annotate it with hold_until = false" })
+         { hint = ("byre release %s %s lets it go"):format(state.vid, revision.id) })
    end
 end
 

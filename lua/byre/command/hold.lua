@@ -1,0 +1,37 @@
+--- `byre hold`
+-- @module byre.command.hold
+local annotation = require("byre.command.annotation")
+local report = require("byre.command.report")
+local units = require("byre.units")
+
+local hold = {
+   summary = "Keep a revision, whatever else would remove it.",
+   description = [[Keep a revision, whatever else would remove it: stops, policies, prune and
+remove leave it alone, until byre release or until a time.]],
+   examples = {
+      { "byre hold appvms/work/root 12" },
+      { "byre hold --until 2027-01-31 appvms/work/root 12", "until that day begins (UTC)" },
+   },
+}
+
+function hold.parser(command)
+   annotation.words(command)
+   command:option("--until", "When the hold ends: a day, or an RFC 3339 time."):argname("TIME")
+end
+
+local function parse_until(text)
+   local day = text:match("^%d%d%d%d%-%d%d%-%d%d$")
+   local time = units.parse_time(day and day .. "T00:00:00Z" or text)
+   if not time then
+      report.usage("--until", ("'%s' is no time; write a day such as 2027-01-31, or 2027-01-31T12:00:00Z"):format(text))
+   elseif time <= require("byre.core").now() then
+      report.usage("--until", ("%s is over already"):format(text), "byre release ends a hold")
+   end
+   return time
+end
+
+function hold.run(context, args)
+   annotation.write(context, args, { hold_until = args["until"] and parse_until(args["until"]) or true })
+end
+
+return hold
