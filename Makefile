@@ -26,7 +26,7 @@ include mk/test.mk
 include mk/install.mk
 include $(wildcard spec/*/*.mk) bench/bench.mk
 
-all: $(B)/byre $(B)/libbyre.a $(B)/libbyre.so $(CORES)
+all: $(B)/byre $(LIBRARIES:%=$(B)/%.a) $(LIBRARIES:%=$(B)/%.so) $(CORES)
 
 clean:
 	rm -rf $(filter-out $(B)/deps,$(wildcard $(B)/*))

@@ -33,7 +33,7 @@ struct end {
 struct job {
 	struct byre_copy *copy;
 	struct end src, dst;
-	int64_t reported;       /* last position given to progress */
+	bool src_ended;
 	char *buffer;
 };
 
@@ -57,6 +57,16 @@ static int end_open(struct end *end, int fd)
 	return 0;
 }
 
+static int dst_open(struct end *dst, int fd)
+{
+	int r = end_open(dst, fd);
+
+	/* positions mean nothing there, and what it holds is not ours to remove */
+	if (r == 0 && dst->kind == END_FILE && (fcntl(fd, F_GETFL) & O_APPEND))
+		dst->kind = END_STREAM;
+	return r;
+}
+
 static bool same_end(const struct end *a, const struct end *b)
 {
 	if (a->kind != b->kind || a->kind == END_STREAM)
@@ -66,54 +76,62 @@ static bool same_end(const struct end *a, const struct end *b)
 	return a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino;
 }
 
-/* Report where the copy stands if it has gone far enough since the last time. */
-static int report(struct job *job, int64_t position, bool at_end)
+/* Pause for a report if the copy has gone far enough since the last one: everything before
+ * this position is written, and nothing read that lies behind it is needed any more. */
+static int report(struct job *job, int64_t position, bool at_once)
 {
 	struct byre_copy *copy = job->copy;
-	int r;
 
-	if (!copy->progress || (!at_end && position - job->reported < BYRE_PROGRESS_STEP))
+	copy->position = position;
+	if (!copy->reports || (!at_once && position - copy->reported < BYRE_PROGRESS_STEP))
 		return 0;
-	job->reported = position;
-	r = copy->progress(copy->user, position, job->src.size);
-	return r < 0 ? fail(job, "copy", r) : 0;
+	copy->reported = position;
+	return BYRE_COPY_REPORT;
 }
 
-/* After a failed read or write: 0 to try again, or what to end with.  Descriptors
- * that came from elsewhere may be non-blocking, and a pipe may keep us waiting for
- * ever: so whoever sent a signal gets his turn. */
-static int try_again(struct job *job, int fd, short events, int64_t position)
+/* The same while the buffer holds what comes after: it can be read again, but not from a stream. */
+static int report_within(struct job *job, int64_t position, bool at_once)
+{
+	return job->src.kind == END_STREAM ? 0 : report(job, position, at_once);
+}
+
+/* After a failed read or write: wait for a descriptor that came from elsewhere and is
+ * non-blocking.  0 to try again, or -errno. */
+static int try_again(int fd, short events)
 {
 	struct pollfd pfd = {.fd = fd, .events = events};
 
-	if (errno == EAGAIN && poll(&pfd, 1, -1) >= 0)
-		return 0;
-	return errno == EINTR ? report(job, position, true) : -errno;
+	return errno == EAGAIN && poll(&pfd, 1, -1) >= 0 ? 0 : -errno;
 }
 
-/* Fill the buffer unless the source ends first.  Returns the number of bytes or -errno. */
-static ssize_t read_full(struct job *job, size_t length, int64_t position)
+/* Fill the buffer unless the source ends first, or a signal comes: a pipe may keep us
+ * waiting for ever, so whoever sent it gets his turn. */
+static int read_full(struct job *job, size_t length, int64_t position, size_t *ret_length)
 {
 	const struct end *src = &job->src;
 	size_t done = 0;
 
-	while (done < length) {
+	while (done < length && !job->src_ended) {
 		char *to = job->buffer + done;
 		ssize_t n = src->kind == END_STREAM ? read(src->fd, to, length - done) :
 			    pread(src->fd, to, length - done, position + done);
+		int r = n < 0 ? try_again(src->fd, POLLIN) : 0;
 
-		if (n < 0) {
-			int r = try_again(job, src->fd, POLLIN, position + done);
-
-			if (r < 0)
-				return fail(job, "read", r);
-			continue;
-		}
-		if (n == 0)
+		if (r == -EINTR && done > 0)
 			break;
-		done += n;
+		if (r == -EINTR)
+			r = report(job, position, true);
+		if (r < 0)
+			return fail(job, "read", r);
+		if (r > 0)
+			return r;
+		if (n == 0)
+			job->src_ended = true;
+		if (n > 0)
+			done += n;
 	}
-	return done;
+	*ret_length = done;
+	return 0;
 }
 
 static int write_full(struct job *job, const char *data, size_t length, int64_t position)
@@ -128,10 +146,14 @@ static int write_full(struct job *job, const char *data, size_t length, int64_t 
 			    pwrite(dst->fd, data, length, position);
 
 		if (n <= 0) {
-			int r = n < 0 ? try_again(job, dst->fd, POLLOUT, position) : -EIO;
+			int r = n < 0 ? try_again(dst->fd, POLLOUT) : -EIO;
 
+			if (r == -EINTR)
+				r = report_within(job, position, true);
 			if (r < 0)
 				return fail(job, "write", r);
+			if (r > 0)
+				return r;
 			continue;
 		}
 		data += n;
@@ -164,8 +186,8 @@ static int write_zeros(struct job *job, int64_t position, int64_t length)
 
 		r = write_full(job, zeros, step, position);
 		if (r == 0)
-			r = report(job, position + step, false);
-		if (r < 0)
+			r = report_within(job, position + step, false);
+		if (r != 0)
 			return r;
 		position += step;
 		length -= step;
@@ -194,8 +216,8 @@ static int put_zeros(struct job *job, int64_t position, int64_t length)
 			return fail(job, "write zeros", r);
 		position += step;
 		length -= step;
-		r = report(job, position, false);
-		if (r < 0)
+		r = report_within(job, position, false);
+		if (r != 0)
 			return r;
 	}
 	return write_zeros(job, position, length);
@@ -220,7 +242,7 @@ static int put_sparse(struct job *job, const char *data, size_t length, int64_t 
 			block = length - i < HOLE_SIZE ? length - i : HOLE_SIZE;
 		} while (block > 0 && !byre_is_zero(data + i, block));
 		r = write_full(job, data + start, i - start, position + start);
-		if (r < 0)
+		if (r != 0)
 			return r;
 	}
 	return 0;
@@ -245,19 +267,17 @@ static int copy_range(struct job *job, int64_t position, int64_t end)
 {
 	while (position < end) {
 		size_t length = end - position < BUFFER_SIZE ? end - position : BUFFER_SIZE;
-		ssize_t n = read_full(job, length, position);
-		int r;
+		int r = read_full(job, length, position, &length);
 
-		if (n < 0)
-			return n;
-		if ((size_t)n < length)
+		if (r == 0 && job->src_ended)
 			return fail(job, "source became shorter while it was read", -EIO);
-		r = put_data(job, length, position);
 		if (r == 0)
-			r = report(job, position + n, false);
-		if (r < 0)
+			r = put_data(job, length, position);
+		if (r == 0)
+			r = report(job, position + length, false);
+		if (r != 0)
 			return r;
-		position += n;
+		position += length;
 	}
 	return 0;
 }
@@ -281,6 +301,8 @@ static int find_data(struct job *job, int64_t position, int64_t *ret_start, int6
 	if (start >= size)
 		return 0;
 	*ret_start = start - start % HOLE_SIZE;
+	if (*ret_start < position)
+		*ret_start = position;
 	/* at least one block, so that a file changed under us cannot hold us up */
 	if (end <= start)
 		end = start + 1;
@@ -293,7 +315,7 @@ static int find_data(struct job *job, int64_t position, int64_t *ret_start, int6
 /* The size is the one seen at the start: what is appended later is not copied. */
 static int copy_sized(struct job *job)
 {
-	int64_t position = 0, start, end, size = job->src.size;
+	int64_t position = job->copy->position, start, end, size = job->src.size;
 	struct stat st;
 	int r;
 
@@ -303,7 +325,7 @@ static int copy_sized(struct job *job)
 			r = put_zeros(job, position, start - position);
 		if (r == 0)
 			r = copy_range(job, start, end);
-		if (r < 0)
+		if (r != 0)
 			return r;
 		position = end;
 	}
@@ -313,29 +335,28 @@ static int copy_sized(struct job *job)
 		if (st.st_size < size)
 			return fail(job, "source became shorter while it was read", -EIO);
 	}
-	return report(job, size, true);
+	return 0;
 }
 
 static int copy_stream(struct job *job)
 {
-	int64_t position = 0;
-	ssize_t n;
+	int64_t position = job->copy->position;
+	size_t length;
 	int r;
 
-	do {
-		n = read_full(job, BUFFER_SIZE, position);
-		if (n < 0)
-			return n;
-		r = put_data(job, n, position);
-		position += n;
-		if (r == 0 && n > 0)
-			r = report(job, position, false);
-		if (r < 0)
+	while (!job->src_ended) {
+		r = read_full(job, BUFFER_SIZE, position, &length);
+		if (r == 0)
+			r = put_data(job, length, position);
+		if (r == 0)
+			r = report(job, position + length, false);
+		if (r != 0)
 			return r;
-	} while (n == BUFFER_SIZE);
+		position += length;
+	}
 	if (job->dst.kind == END_FILE && (r = byre_truncate(job->dst.fd, position)) < 0)
 		return fail(job, "set size", r);
-	return report(job, position, true);
+	return 0;
 }
 
 /* A regular destination is emptied, then given its final size, so that a size the
@@ -345,11 +366,6 @@ static int prepare(struct job *job)
 	struct end *dst = &job->dst;
 	int r;
 
-	if (dst->kind == END_FILE && (fcntl(dst->fd, F_GETFL) & O_APPEND)) {
-		/* positions mean nothing there, and what it holds is not ours to remove */
-		dst->kind = END_STREAM;
-		return 0;
-	}
 	if (dst->kind == END_DEVICE && dst->size < job->src.size)
 		return fail(job, "destination is smaller than the source", -ENOSPC);
 	if (dst->kind != END_FILE)
@@ -361,23 +377,38 @@ static int prepare(struct job *job)
 	return 0;
 }
 
+static int job_open(struct job *job)
+{
+	struct byre_copy *copy = job->copy;
+	int r = end_open(&job->src, copy->src);
+
+	if (r < 0)
+		return fail(job, "read", r);
+	r = dst_open(&job->dst, copy->dst);
+	if (r < 0)
+		return fail(job, "write", r);
+	if (same_end(&job->src, &job->dst))
+		return fail(job, "source and destination are the same", -EINVAL);
+	if (copy->begun) {
+		job->src.size = copy->size;
+		return 0;
+	}
+	r = prepare(job);
+	copy->size = job->src.size;
+	copy->begun = r == 0;
+	return r;
+}
+
 int byre_copy(struct byre_copy *copy)
 {
 	struct job job = {.copy = copy};
 	void *buffer;
 	int r;
 
-	copy->written = 0;
+	if (copy->ended)
+		return 0;
 	copy->doing = "copy";
-	r = end_open(&job.src, copy->src);
-	if (r < 0)
-		return fail(&job, "read", r);
-	r = end_open(&job.dst, copy->dst);
-	if (r < 0)
-		return fail(&job, "write", r);
-	if (same_end(&job.src, &job.dst))
-		return fail(&job, "source and destination are the same", -EINVAL);
-	r = prepare(&job);
+	r = job_open(&job);
 	if (r < 0)
 		return r;
 	r = posix_memalign(&buffer, HOLE_SIZE, BUFFER_SIZE);
@@ -386,5 +417,9 @@ int byre_copy(struct byre_copy *copy)
 	job.buffer = buffer;
 	r = job.src.kind == END_STREAM ? copy_stream(&job) : copy_sized(&job);
 	free(buffer);
+	if (r == 0) {
+		copy->ended = true;
+		r = report(&job, job.src.kind == END_STREAM ? copy->position : copy->size, true);
+	}
 	return r;
 }

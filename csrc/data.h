@@ -35,21 +35,28 @@ int byre_clone_probe(int dir, bool *ret_supported);
 
 #define BYRE_PROGRESS_STEP (16 << 20)
 
+#define BYRE_COPY_REPORT 1      /* paused: call again to go on */
+
+/* All zero but for the first three when it begins. */
 struct byre_copy {
 	int dst, src;
-	/* Called every BYRE_PROGRESS_STEP bytes and at the end; total is -1 where the
-	 * size is not known.  -errno stops the copy with that result. */
-	int (*progress)(void *user, int64_t done, int64_t total);
-	void *user;
-	/* results, also after a failure */
+	bool reports;           /* pause every BYRE_PROGRESS_STEP bytes, at signals and at the end */
+	/* results, also after a failure and in a pause */
+	int64_t position;       /* what lies before is copied */
+	int64_t size;           /* of the source when the copy began; -1: not known */
 	int64_t written;        /* bytes of data written, holes not counted */
 	const char *doing;      /* what failed: "read", "write", ... */
+	/* where it goes on */
+	int64_t reported;
+	bool begun, ended;
 };
 
 /*
  * Copy all of src.  A regular dst is replaced: it ends with src's size, and what is
  * zero becomes holes.  On a block device zeros are really zeros; what lies behind
  * the copy stays.  Anything else is a stream, read to its end or written in order.
+ * Returns BYRE_COPY_REPORT in a pause, in which nothing but this struct is held: it may
+ * be the end, and the descriptors may have other numbers afterwards.
  */
 int byre_copy(struct byre_copy *copy);
 

@@ -12,40 +12,6 @@
 /* more loop devices on one image than anybody has; with more, a second look is taken */
 #define LOOPS_USUAL 16
 
-/* a copy that calls back into Lua */
-struct watched_copy {
-	struct byre_copy copy;
-	lua_State *L;
-	int callback;                   /* its index */
-	const struct byre_file *dst, *src;
-	bool raised;                    /* the error is on top of the stack */
-};
-
-/* Never raises, so that the copy can clean up: an error waits on the stack. */
-static int watch_progress(void *user, int64_t done, int64_t total)
-{
-	struct watched_copy *watch = user;
-	lua_State *L = watch->L;
-	bool stop;
-
-	lua_pushvalue(L, watch->callback);
-	lua_pushinteger(L, done);
-	if (total < 0)
-		lua_pushnil(L);
-	else
-		lua_pushinteger(L, total);
-	if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
-		watch->raised = true;
-		return -ECANCELED;
-	}
-	stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
-	lua_pop(L, 1);
-	/* the numbers of closed descriptors may already belong to other files */
-	if (watch->dst->fd < 0 || watch->src->fd < 0)
-		return -EBADF;
-	return stop ? -ECANCELED : 0;
-}
-
 /* Push option `name` of the table at `arg`, nil if there is none.  Raises if it is
  * neither nil nor of this type. */
 static void push_option(lua_State *L, int arg, const char *name, int type)
@@ -61,41 +27,77 @@ static void push_option(lua_State *L, int arg, const char *name, int type)
 						      lua_typename(L, type), luaL_typename(L, -1)));
 }
 
-/* Copy with the options at index 3.  Returns 0 or -errno; may raise. */
-static int copy_watched(lua_State *L, const struct byre_file *dst, const struct byre_file *src,
-			struct watched_copy *watch)
-{
-	int r;
+/* What copy_go_on finds on the stack. */
+enum { COPY_DST = 1, COPY_SRC, COPY_OPTIONS, COPY_CALLBACK, COPY_STATE };
 
-	*watch = (struct watched_copy){.L = L, .dst = dst, .src = src};
-	push_option(L, 3, "progress", LUA_TFUNCTION);
-	if (!lua_isnil(L, -1)) {
-		watch->callback = lua_gettop(L);
-		watch->copy.progress = watch_progress;
-		watch->copy.user = watch;
+static int copy_finish(lua_State *L, int r, const struct byre_copy *copy, const char *why_copied)
+{
+	if (r < 0)
+		return byre_push_errno(L, -r, copy->doing);
+	if (!why_copied) {
+		lua_pushinteger(L, copy->written);
+		return 1;
 	}
-	luaL_checkstack(L, 4, "progress");
+	lua_pushliteral(L, "copied");
+	lua_pushstring(L, why_copied);
+	return 2;
+}
+
+/* What progress, just called, wants: 0 or -errno. */
+static int copy_answer(lua_State *L)
+{
+	const struct byre_file *dst = lua_touserdata(L, COPY_DST), *src = lua_touserdata(L, COPY_SRC);
+	bool stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+
+	lua_settop(L, COPY_STATE);
+	/* the numbers of closed descriptors may already belong to other files */
+	if (dst->fd < 0 || src->fd < 0)
+		return -EBADF;
+	return stop ? -ECANCELED : 0;
+}
+
+/*
+ * Go on with a copy until it ends.  As a continuation, so that progress may yield: status is
+ * LUA_YIELD where it did and has returned since.  context is why_copied.
+ */
+static int copy_go_on(lua_State *L, int status, lua_KContext context)
+{
+	struct byre_copy *copy = lua_touserdata(L, COPY_STATE);
+	int r = status == LUA_YIELD ? copy_answer(L) : 0;
+
+	while (r == 0 && (r = byre_copy(copy)) == BYRE_COPY_REPORT) {
+		lua_pushvalue(L, COPY_CALLBACK);
+		lua_pushinteger(L, copy->position);
+		if (copy->size < 0)
+			lua_pushnil(L);
+		else
+			lua_pushinteger(L, copy->size);
+		lua_callk(L, 2, 1, context, copy_go_on);
+		r = copy_answer(L);
+	}
+	return copy_finish(L, r, copy, (const char *)context);
+}
+
+/* Copy with the options at index 3; why_copied is NULL if nothing else was tried before. */
+static int copy_watched(lua_State *L, const char *why_copied)
+{
+	const struct byre_file *dst = lua_touserdata(L, COPY_DST), *src = lua_touserdata(L, COPY_SRC);
+	struct byre_copy *copy;
+
+	lua_settop(L, COPY_OPTIONS);
+	push_option(L, COPY_OPTIONS, "progress", LUA_TFUNCTION);
+	copy = lua_newuserdatauv(L, sizeof *copy, 1);
 	/* no sooner: looking up an option may have closed them */
-	watch->copy.dst = dst->fd;
-	watch->copy.src = src->fd;
-	r = byre_copy(&watch->copy);
-	if (watch->raised)
-		lua_error(L);
-	return r;
+	*copy = (struct byre_copy){.dst = dst->fd, .src = src->fd, .reports = !lua_isnil(L, COPY_CALLBACK)};
+	return copy_go_on(L, LUA_OK, (lua_KContext)why_copied);
 }
 
 /* file:copy_from(src[, {progress=}]) -> bytes of data written */
 static int file_copy_from(lua_State *L)
 {
-	struct byre_file *dst = byre_check_file(L, 1);
-	struct byre_file *src = byre_check_file(L, 2);
-	struct watched_copy watch;
-	int r = copy_watched(L, dst, src, &watch);
-
-	if (r < 0)
-		return byre_push_errno(L, -r, watch.copy.doing);
-	lua_pushinteger(L, watch.copy.written);
-	return 1;
+	byre_check_file(L, 1);
+	byre_check_file(L, 2);
+	return copy_watched(L, NULL);
 }
 
 static int file_clone_from(lua_State *L)
@@ -136,7 +138,6 @@ static int file_fill_from(lua_State *L)
 	struct byre_file *src = byre_check_file(L, 2);
 	enum reflink reflink = check_reflink(L, 3);
 	const char *reason = "reflinks were not wanted";
-	struct watched_copy watch;
 	int r;
 
 	if (reflink != REFLINK_NEVER) {
@@ -149,12 +150,7 @@ static int file_fill_from(lua_State *L)
 			return byre_push_errno(L, -r, "clone");
 		reason = byre_clone_reason(dst->fd, src->fd, -r);
 	}
-	r = copy_watched(L, dst, src, &watch);
-	if (r < 0)
-		return byre_push_errno(L, -r, watch.copy.doing);
-	lua_pushliteral(L, "copied");
-	lua_pushstring(L, reason);
-	return 2;
+	return copy_watched(L, reason);
 }
 
 static void set_count(lua_State *L, const char *name, uint64_t value)

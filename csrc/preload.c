@@ -13,6 +13,15 @@ const char *byre_version(void)
 	return BYRE_VERSION;
 }
 
+const char *byre_check_version(int major, int minor, int patch)
+{
+	static const char why_not[] = "libbyre " BYRE_VERSION " cannot serve a program made for another version";
+	bool same = major == BYRE_VERSION_MAJOR && (major > 0 || minor == BYRE_VERSION_MINOR);
+	bool older = BYRE_VERSION_MINOR < minor || (BYRE_VERSION_MINOR == minor && BYRE_VERSION_PATCH < patch);
+
+	return same && !older ? NULL : why_not;
+}
+
 /*
  * Look for a module where require looks after package.preload.  True: one was
  * found and run, its result is on top.  Raises what the searcher or it raises.

@@ -10,7 +10,8 @@ CORES := $(B)/lua/5.4/byre/core.so $(if $(HAVE_LUA53),$(B)/lua/5.3/byre/core.so)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wdeclaration-after-statement
-BYRE_CFLAGS := -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden
+# exceptions: those of a Lua that was compiled as C++ pass through
+BYRE_CFLAGS := -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden -fexceptions
 BYRE_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icsrc -I$(B)/gen
 COMPILE = $(CC) $(BYRE_CPPFLAGS) $(CPPFLAGS) $(BYRE_CFLAGS) $(CFLAGS)
 # a Lua module takes Lua from the program that loads it

@@ -8,7 +8,8 @@ POSIX_ARCHIVES = $(foreach m,$(subst .,-,$(POSIX_MODULES)),$(POSIX)/lib/liblua5.
 SCRIPTS := $(sort $(shell find lua -name '*.lua'))
 LIBRARY_SCRIPTS := $(filter-out lua/byre/main.lua lua/byre/command.lua lua/byre/command/%,$(SCRIPTS))
 
-LIB_OBJECTS := $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/library_scripts.o
+LIB_OBJECTS_54 := $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/library_scripts.o
+LIB_OBJECTS_53 := $(CORE_OBJECTS_53) $(B)/obj/5.3/preload.o $(B)/obj/5.3/library_scripts.o
 HOST_OBJECTS := $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/host.o \
 	$(B)/obj/5.4/host_scripts.o
 
@@ -35,6 +36,10 @@ $(B)/obj/5.4/%_scripts.o: $(B)/gen/%_scripts.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) $(LUA54_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/obj/5.3/library_scripts.o: $(B)/gen/library_scripts.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,'$< (5.3)')
+	$(Q)$(COMPILE) $(LUA53_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(POSIX)/complete:
 	$(Q)tools/setup luaposix
@@ -48,12 +53,16 @@ $(B)/byre: $(HOST_OBJECTS) $(POSIX)/complete
 	$(Q)$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -o $@ \
 		$(HOST_OBJECTS) $(HOST_LIBS)
 
-$(B)/libbyre.a: $(LIB_OBJECTS)
+# the library, for each Lua
+LIBRARIES := libbyre $(if $(HAVE_LUA53),libbyre-lua5.3)
+SOVERSION := 0
+
+$(B)/libbyre.a $(B)/libbyre.so: $(LIB_OBJECTS_54)
+$(B)/libbyre-lua5.3.a $(B)/libbyre-lua5.3.so: $(LIB_OBJECTS_53)
+$(B)/lib%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
-
-SONAME := libbyre.so.0
-$(B)/libbyre.so: $(LIB_OBJECTS)
+$(B)/lib%.so:
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(SHARED) -Wl,-soname,$(SONAME) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
-	$(Q)ln -sf libbyre.so $(B)/$(SONAME)
+	$(Q)$(CC) $(SHARED) -Wl,-soname,$(@F).$(SOVERSION) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
+	$(Q)ln -sf $(@F) $@.$(SOVERSION)

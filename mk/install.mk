@@ -18,9 +18,10 @@ LUA_VERSIONS = 5.4 $(if $(HAVE_LUA53),5.3)
 INSTALLED = \
 	$(B)/byre:$(BINDIR)/byre:755 \
 	csrc/byre.h:$(INCLUDEDIR)/byre.h:644 \
-	$(B)/libbyre.a:$(LIBDIR)/libbyre.a:644 \
-	$(B)/libbyre.so:$(LIBDIR)/$(SONAME):755 \
-	$(B)/byre.pc:$(LIBDIR)/pkgconfig/byre.pc:644 \
+	$(foreach l,$(LIBRARIES), \
+		$(B)/$l.a:$(LIBDIR)/$l.a:644 \
+		$(B)/$l.so:$(LIBDIR)/$l.so.$(SOVERSION):755 \
+		$(B)/$(l:lib%=%).pc:$(LIBDIR)/pkgconfig/$(l:lib%=%).pc:644) \
 	$(foreach v,$(LUA_VERSIONS), \
 		$(B)/lua/$v/byre/core.so:$(LIBDIR)/lua/$v/byre/core.so:755 \
 		$(foreach s,$(LIBRARY_SCRIPTS),$s:$(DATADIR)/lua/$v/$(s:lua/%=%):644)) \
@@ -32,10 +33,13 @@ OWN_DIRS = $(DOCDIR) $(foreach v,$(LUA_VERSIONS),$(LIBDIR)/lua/$v/byre $(DATADIR
 
 field = $(word $1,$(subst :, ,$2))
 
-$(B)/byre.pc: byre.pc.in FORCE
+$(B)/byre.pc: LUA_OF_LIBRARY = lua5.4
+$(B)/byre-lua5.3.pc: LUA_OF_LIBRARY = lua5.3
+$(B)/%.pc: byre.pc.in FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@NAME@|$*|' -e 's|@LUA@|$(LUA_OF_LIBRARY)|' $< >$@
 
 define newline
 
@@ -43,15 +47,15 @@ define newline
 endef
 
 #: make install    PREFIX=/usr/local DESTDIR=
-install: all $(B)/byre.pc
+install: all $(LIBRARIES:lib%=$(B)/%.pc)
 	$(foreach f,$(INSTALLED),$(Q)$(INSTALL) -D -m $(call field,3,$f) $(call field,1,$f) \
 		'$(DESTDIR)$(call field,2,$f)'$(newline)	)
-	$(Q)ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libbyre.so'
+	$(foreach l,$(LIBRARIES),$(Q)ln -sf $l.so.$(SOVERSION) '$(DESTDIR)$(LIBDIR)/$l.so'$(newline)	)
 
 #: make uninstall  with the same PREFIX and DESTDIR
 uninstall:
 	$(foreach f,$(INSTALLED),$(Q)rm -f '$(DESTDIR)$(call field,2,$f)'$(newline)	)
-	$(Q)rm -f '$(DESTDIR)$(LIBDIR)/libbyre.so'
+	$(Q)rm -f $(foreach l,$(LIBRARIES),'$(DESTDIR)$(LIBDIR)/$l.so')
 	$(Q)find $(foreach d,$(OWN_DIRS),'$(DESTDIR)$d') -depth -type d -empty -delete 2>/dev/null || true
 
 .PHONY: install uninstall

@@ -54,7 +54,7 @@ SHELL_SCRIPTS = $(wildcard tools/setup tools/env tools/demo mk/asan-lua.in .ci/r
 
 # everything of C, nothing linked; the luaposix archives are not needed
 objects: $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/host.o \
-	$(if $(HAVE_LUA53),$(CORE_OBJECTS_53))
+	$(if $(HAVE_LUA53),$(CORE_OBJECTS_53) $(B)/obj/5.3/preload.o)
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # not: what looks at the normal build, counts system calls, or takes minutes without

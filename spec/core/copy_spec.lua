@@ -144,10 +144,72 @@ describe("byre.core copy", function()
             assert.is_false(ok)
             assert.equal(trouble, raised)
          end
-         local thread = coroutine.wrap(function()
-            return dst:copy_from(src, { progress = coroutine.yield })
+      end)
+
+      it("lets progress yield, from a file, a pipe, and where blocks cannot be shared", function()
+         assert(src:write(pattern(40 * MIB), 0))
+         local function positions(start)
+            local list, thread = {}, coroutine.create(start)
+            while true do
+               local result = table.pack(coroutine.resume(thread))
+               assert(result[1], result[2])
+               if coroutine.status(thread) == "dead" then
+                  return list, table.unpack(result, 2)
+               end
+               collectgarbage()
+               list[#list + 1] = { result[2], result[3] }
+            end
+         end
+         local total = 40 * MIB
+         local expected = { { 16 * MIB, total }, { 32 * MIB, total }, { total, total } }
+         local list, written = positions(function() return dst:copy_from(src, { progress = coroutine.yield }) end)
+         assert.same({ expected, total }, { list, written })
+         assert.is_true(pattern(total) == dst:read_all())
+         local how, why
+         list, how, why = positions(function()
+            return dst:fill_from(src, { reflink = "never", progress = coroutine.yield })
          end)
-         assert.error_matches(thread, "attempt to yield across a C%-call boundary")
+         assert.same({ expected, "copied", "reflinks were not wanted" }, { list, how, why })
+
+         assert(src:publish("content"))
+         scratch.sh("mkfifo %s", path .. "/fifo")
+         local writer = assert(io.popen(("cat '%s/content' >'%s/fifo'"):format(path, path)))
+         local pipe = assert(core.open(path .. "/fifo", "r"))
+         list, written = positions(function() return dst:copy_from(pipe, { progress = coroutine.yield }) end)
+         pipe:close()
+         writer:close()
+         assert.same({ { { 16 * MIB }, { 32 * MIB }, { total } }, total }, { list, written })
+         assert.is_true(pattern(total) == dst:read_all())
+      end)
+
+      it("asks what progress answers after it has yielded", function()
+         assert(src:write(pattern(40 * MIB), 0))
+         local thread = coroutine.wrap(function() return dst:copy_from(src, { progress = coroutine.yield }) end)
+         assert.equal(16 * MIB, thread())
+         assert.equal(32 * MIB, thread(true))
+         fails("copy: Operation canceled", "ECANCELED", thread(false))
+
+         local trouble = {}
+         thread = coroutine.create(function()
+            return dst:copy_from(src, { progress = function() coroutine.yield() error(trouble) end })
+         end)
+         assert.is_true(coroutine.resume(thread))
+         assert.same({ false, trouble }, { coroutine.resume(thread) })
+
+         local other = assert(dir:tmpfile("other"))
+         thread = coroutine.wrap(function() return other:copy_from(src, { progress = coroutine.yield }) end)
+         thread()
+         other:close()
+         fails("copy: Bad file descriptor", "EBADF", thread())
+      end)
+
+      it("leaks nothing where nobody goes on", function()
+         assert(src:write(pattern(20 * MIB), 0))
+         for _ = 1, 10 do
+            coroutine.wrap(function() return dst:copy_from(src, { progress = coroutine.yield }) end)()
+         end
+         collectgarbage()
+         assert.equal(16 * MIB, #dst:read_all():gsub("%z+$", ""))
       end)
 
       it("fails when asking for an option closes one of the files", function()
