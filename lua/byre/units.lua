@@ -2,6 +2,7 @@
 --
 -- Sizes are bytes; times are seconds since the epoch, as text RFC 3339 in UTC.
 -- @module byre.units
+local civil = require("byre.retention.civil")
 local failure = require("byre.failure")
 
 local units = {}
@@ -92,33 +93,8 @@ function units.format_size(bytes)
    return (("%.1f"):format(value):gsub("%.0$", "")) .. letters[letter]
 end
 
--- Days since 1970-01-01 of a date of the Gregorian calendar, and back; the
--- year starts in March there, so that the leap day is its last.
-local function days_from_civil(year, month, day)
-   if month <= 2 then
-      year = year - 1
-   end
-   local era = year // 400
-   local year_of_era = year - era * 400
-   local day_of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
-   local day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-   return era * 146097 + day_of_era - 719468
-end
-
-local function civil_from_days(days)
-   days = days + 719468
-   local era = days // 146097
-   local day_of_era = days - era * 146097
-   local year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
-   local day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-   local month = (5 * day_of_year + 2) // 153
-   local day = day_of_year - (153 * month + 2) // 5 + 1
-   month = month + (month < 10 and 3 or -9)
-   return year_of_era + era * 400 + (month <= 2 and 1 or 0), month, day
-end
-
-local first_second = days_from_civil(0, 1, 1) * 86400
-local last_second = days_from_civil(10000, 1, 1) * 86400 - 1
+local first_second = civil.days(0, 1, 1) * 86400
+local last_second = civil.days(10000, 1, 1) * 86400 - 1
 
 --- Text of a time without the zone letter, as file names of revisions carry it.
 -- Times outside of the years 0000 to 9999 become the nearest one inside, so
@@ -129,7 +105,7 @@ function units.format_stamp(epoch)
    epoch = math.max(first_second, math.min(last_second, epoch))
    local days = epoch // 86400
    local seconds = epoch - days * 86400
-   local year, month, day = civil_from_days(days)
+   local year, month, day = civil.date(days)
    return ("%04d-%02d-%02dT%02d:%02d:%02d"):format(year, month, day,
       seconds // 3600, seconds // 60 % 60, seconds % 60)
 end
@@ -139,14 +115,6 @@ end
 -- @treturn string `"2026-11-22T18:00:00Z"`
 function units.format_time(epoch)
    return units.format_stamp(epoch) .. "Z"
-end
-
-local function days_in(year, month)
-   local next_year, next_month = year, month + 1
-   if next_month == 13 then
-      next_year, next_month = year + 1, 1
-   end
-   return days_from_civil(next_year, next_month, 1) - days_from_civil(year, month, 1)
 end
 
 --- Read the text of a time.
@@ -161,11 +129,11 @@ function units.parse_time(text)
    year, month, day = math.tointeger(tonumber(year)), math.tointeger(tonumber(month)), math.tointeger(tonumber(day))
    hour, minute, second = math.tointeger(tonumber(hour)), math.tointeger(tonumber(minute)),
       math.tointeger(tonumber(second))
-   if month < 1 or month > 12 or day < 1 or day > days_in(year, month)
+   if month < 1 or month > 12 or day < 1 or day > civil.days_in_month(year, month)
       or hour > 23 or minute > 59 or second > 59 then
       return nil
    end
-   local epoch = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+   local epoch = civil.days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
    if zone == "" or zone == "Z" or zone == "z" then
       return epoch
    end
