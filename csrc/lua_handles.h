@@ -67,6 +67,7 @@ void byre_new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 void byre_open_dirs(lua_State *L);
 void byre_open_files(lua_State *L);
 void byre_open_locks(lua_State *L);
+void byre_open_names(lua_State *L);
 void byre_open_data(lua_State *L);
 void byre_open_sandbox(lua_State *L);
 

@@ -3,6 +3,7 @@
 -- Images are named exactly as the Qubes driver file-reflink names them. All
 -- paths are relative to the pool directory.
 -- @module byre.layout
+local core = require("byre.core")
 local units = require("byre.units")
 local vid = require("byre.vid")
 
@@ -19,7 +20,7 @@ local suffixes = {
 }
 
 --- The highest number of a revision.
-layout.last_seq = 999999999999999
+layout.last_seq = core.last_seq
 
 --- Where byre keeps what is its own.
 layout.home = ".byre"
@@ -103,15 +104,14 @@ function layout.without_temporary(name)
    return name:match("^(.*)~[a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_]$")
 end
 
-local function parse_revision(rest)
-   local id, stamp = rest:match("^%.(%d+)@(.*)Z$")
-   local time = id and #stamp == 19 and units.parse_time(stamp)
-   local seq = id and math.tointeger(tonumber(id))
-   -- there has to be a number for the next one
-   if not time or not seq or seq > layout.last_seq then
-      return nil
-   end
-   return { id = id, seq = seq, time = time }
+--- The revisions among the files in the directory of a volume.
+-- @tparam string volume a vid
+-- @tparam {string,...} names of the files
+-- @treturn {table,...} by number: `id`, `seq`, `time`, `path`
+-- @treturn {string,...} the other names
+function layout.find_revisions(volume, names)
+   local directory = layout.directory(volume)
+   return core.find_revisions(names, vid.name(volume), directory == "." and "" or directory .. "/")
 end
 
 --- What a file in the directory of a volume is to this volume.
@@ -119,7 +119,6 @@ end
 -- @tparam string name of a file in the volume's directory
 -- @treturn ?string a role, `"revision"`, `"old_revision"` (the driver of 2018), `"temporary"`, `"stray"` (looks
 -- like a revision but does not parse), or nil: not of this volume
--- @treturn ?table for a revision: `id`, `seq`, `time`
 function layout.parse(volume, name)
    local base = vid.name(volume)
    if name:sub(1, #base) ~= base then
@@ -141,9 +140,8 @@ function layout.parse(volume, name)
    elseif rest:sub(1, 5) ~= ".img." then
       return nil
    end
-   local revision = parse_revision(rest:sub(5))
-   if revision then
-      return "revision", revision
+   if layout.find_revisions(volume, { name })[1] then
+      return "revision"
    end
    return rest:find("@", 1, true) and "stray" or nil
 end

@@ -32,9 +32,10 @@ end
 -- @tparam string directory
 -- @tparam string prefix
 -- @treturn {string,...}
+-- @treturn table name -> type of what is no regular file in this directory
 function methods:list(directory, prefix)
    if self.directory ~= directory then
-      self.names = self.store:list(directory, "")
+      self.names, self.kinds = self.store:list(directory, "")
       table.sort(self.names)
       self.directory = directory
    end
@@ -44,7 +45,7 @@ function methods:list(directory, prefix)
       found[#found + 1] = self.names[i]
       i = i + 1
    end
-   return found
+   return found, self.kinds
 end
 
 local function add_entries(store, path, keys)

@@ -24,6 +24,7 @@ local catalog = require("byre.catalog")
 local config = require("byre.config")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
+local units = require("byre.units")
 local vid = require("byre.vid")
 
 local survey = {}
@@ -66,39 +67,11 @@ local function is_fresh(store, files, paths)
    return not is_newer(clean, precache) or store:same_extents(paths.clean, paths.precache)
 end
 
-local function in_order(a, b)
-   if a.seq ~= b.seq then
-      return a.seq < b.seq
-   end
-   return a.path < b.path
-end
-
--- sort the names in the volume's directory into what they are to the volume
-local function sort_names(state, directory, names)
-   local prefix = directory == "." and "" or directory .. "/"
-   local lists = { temporary = state.temporaries, stray = state.strays, old_revision = state.old_revisions }
-   local present = {}
-   for _, name in ipairs(names) do
-      local role, revision = layout.parse(state.vid, name)
-      if role == "revision" then
-         revision.path = prefix .. name
-         table.insert(state.revisions, revision)
-      elseif lists[role] then
-         table.insert(lists[role], prefix .. name)
-      elseif role then
-         present[role] = true
-      end
-   end
-   table.sort(state.revisions, in_order)
-   return present
-end
-
 -- A symbolic link or a directory is no revision, whatever its name is.
-local function sort_out_strays(store, state)
+local function sort_out_strays(state, kinds)
    local revisions = {}
    for _, revision in ipairs(state.revisions) do
-      local stat = store:stat(revision.path)
-      if stat and stat.type ~= "file" then
+      if kinds[layout.basename(revision.path)] then
          table.insert(state.strays, revision.path)
       else
          revisions[#revisions + 1] = revision
@@ -107,15 +80,40 @@ local function sort_out_strays(store, state)
    state.revisions = revisions
 end
 
--- the revision that shares its inode with the clean image, newest first
+-- sort the names in the volume's directory into what they are to the volume
+local function sort_names(state, names, kinds)
+   local directory = layout.group_directory(state.vid)
+   local prefix = directory == "." and "" or directory .. "/"
+   local lists = { temporary = state.temporaries, stray = state.strays, old_revision = state.old_revisions }
+   local revisions, others = layout.find_revisions(state.vid, names)
+   local present = {}
+   state.revisions = revisions
+   for _, name in ipairs(others) do
+      local role = layout.parse(state.vid, name)
+      if lists[role] then
+         table.insert(lists[role], prefix .. name)
+      elseif role then
+         present[role] = true
+      end
+   end
+   if next(kinds) then
+      sort_out_strays(state, kinds)
+   end
+   return present
+end
+
+-- The revision that is the clean image itself: the newest one, or else one of the image's time, from which its name
+-- was made (`history.preserve`). A source has other links as well, of volumes that run, and may have a long history.
 local function find_preserved(store, state)
    local clean = state.files.clean
    if not clean or clean.nlink < 2 then
       return nil
    end
+   local time = units.nearest_stamp(clean.mtime)
    for i = #state.revisions, 1, -1 do
       local revision = state.revisions[i]
-      local stat = store:stat(revision.path)
+      local likely = i == #state.revisions or revision.time == time
+      local stat = likely and store:stat(revision.path)
       if stat and same_inode(stat, clean) then
          return revision
       end
@@ -170,12 +168,10 @@ local function look(store, volume, pool, options)
    state.lost = store:is_marked(layout.lost(volume))
 
    local directory = layout.group_directory(volume)
-   local names = (options.listing or store):list(directory, vid.name(volume))
-   local present = sort_names(state, directory, names)
+   local present = sort_names(state, (options.listing or store):list(directory, vid.name(volume)))
    for role in pairs(present) do
       state.files[role] = store:stat(state.paths[role])
    end
-   sort_out_strays(store, state)
    state.preserved = find_preserved(store, state)
    state.source = read_source(store, state, pool)
    local files = state.files

@@ -2,6 +2,8 @@
 --
 -- Sizes are bytes; times are seconds since the epoch, as text RFC 3339 in UTC.
 -- @module byre.units
+local core = require("byre.core")
+
 local civil = require("byre.retention.civil")
 local failure = require("byre.failure")
 
@@ -93,16 +95,23 @@ function units.format_size(bytes)
    return (("%.1f"):format(value):gsub("%.0$", "")) .. letters[letter]
 end
 
-local first_second = civil.days(0, 1, 1) * 86400
-local last_second = civil.days(10000, 1, 1) * 86400 - 1
+local stamp_length = #"0000-01-01T00:00:00"
+local first_second = core.parse_stamp("0000-01-01T00:00:00")
+local last_second = core.parse_stamp("9999-12-31T23:59:59")
 
---- Text of a time without the zone letter, as file names of revisions carry it.
--- Times outside of the years 0000 to 9999 become the nearest one inside, so
+--- The nearest time that has a text: outside of the years 0000 to 9999 that is the first or the last of them, so
 -- that a strange clock never makes a name impossible.
 -- @tparam integer epoch seconds since the epoch
+-- @treturn integer
+function units.nearest_stamp(epoch)
+   return math.max(first_second, math.min(last_second, epoch))
+end
+
+--- Text of a time without the zone letter, as file names of revisions carry it.
+-- @tparam integer epoch seconds since the epoch; the nearest one that has a text is taken
 -- @treturn string `"2026-11-22T18:00:00"`
 function units.format_stamp(epoch)
-   epoch = math.max(first_second, math.min(last_second, epoch))
+   epoch = units.nearest_stamp(epoch)
    local days = epoch // 86400
    local seconds = epoch - days * 86400
    local year, month, day = civil.date(days)
@@ -121,19 +130,10 @@ end
 -- @tparam string text RFC 3339 with `Z` or an offset; the zone may be left out (UTC)
 -- @treturn ?integer seconds since the epoch; nil when the text is not a time that exists
 function units.parse_time(text)
-   local year, month, day, hour, minute, second, zone =
-      text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$")
-   if not year then
+   local epoch, zone = core.parse_stamp(text:sub(1, stamp_length)), text:sub(stamp_length + 1)
+   if not epoch then
       return nil
    end
-   year, month, day = math.tointeger(tonumber(year)), math.tointeger(tonumber(month)), math.tointeger(tonumber(day))
-   hour, minute, second = math.tointeger(tonumber(hour)), math.tointeger(tonumber(minute)),
-      math.tointeger(tonumber(second))
-   if month < 1 or month > 12 or day < 1 or day > civil.days_in_month(year, month)
-      or hour > 23 or minute > 59 or second > 59 then
-      return nil
-   end
-   local epoch = civil.days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
    if zone == "" or zone == "Z" or zone == "z" then
       return epoch
    end

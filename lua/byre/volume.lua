@@ -169,11 +169,11 @@ function methods:files()
    return list
 end
 
-local function public_revision(self, state, revision, stat)
+local function public_revision(self, state, revision, size)
    local noted = notes.of(state, revision)
    return {
       id = revision.id, seq = revision.seq, time = revision.time, path = self.pool.dir .. "/" .. revision.path,
-      size = stat and stat.size, tags = noted.tags, note = noted.note, hold_until = noted.hold_until,
+      size = size, tags = noted.tags, note = noted.note, hold_until = noted.hold_until,
    }
 end
 
@@ -182,12 +182,15 @@ end
 -- (name -> true), `note`, `hold_until` (epoch; true: no end)
 function methods:revisions()
    local state = state_of(self)
-   local list = {}
-   for _, revision in ipairs(survey.history(state)) do
-      local stat = self.pool.store:stat(revision.path)
-      -- gone since the directory was read: pruned by somebody else
-      if stat then
-         list[#list + 1] = public_revision(self, state, revision, stat)
+   local revisions, names, list = survey.history(state), {}, {}
+   for i, revision in ipairs(revisions) do
+      names[i] = layout.basename(revision.path)
+   end
+   local sizes = #names > 0 and self.pool.store:sizes(layout.group_directory(self.vid), names)
+   for i, revision in ipairs(revisions) do
+      -- false: gone since the directory was read, pruned by somebody else
+      if sizes[i] then
+         list[#list + 1] = public_revision(self, state, revision, sizes[i])
       end
    end
    return list
@@ -200,7 +203,8 @@ end
 function methods:revision(id)
    local state = state_of(self)
    local revision = history.find(state, id)
-   return public_revision(self, state, revision, self.pool.store:stat(revision.path))
+   local stat = self.pool.store:stat(revision.path)
+   return public_revision(self, state, revision, stat and stat.size)
 end
 
 --- Go back to a revision. What was committed becomes the newest revision.

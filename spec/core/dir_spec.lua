@@ -94,6 +94,7 @@ for kernel, errors in pairs(kernels) do
          stat = function(path) return dir:stat(path) end,
          list = function(path) return dir:list(path) end,
          each = function(path) return dir:each(path) end,
+         sizes = function(path) return dir:sizes(path, {}) end,
          make_dir = function(path) return dir:make_dir(path, 448) end,
          remove_dir = function(path) return dir:remove_dir(path) end,
          unlink = function(path) return dir:unlink(path) end,
@@ -264,6 +265,29 @@ describe("byre.dir", function()
       assert.same({ "a.img", "a.img.1" }, names)
       assert.same({}, dir:list(".", "x"))
       fails("a.img: Not a directory", "ENOTDIR", dir:list("a.img"))
+   end)
+
+   it("lists what is no plain file besides", function()
+      scratch.sh("cd %s; mkdir a.dir; touch a.file; mkfifo a.fifo; ln -s x a.link; ln -s x link", scratch.path)
+      assert.same({ ["a.dir"] = "directory", ["a.fifo"] = "fifo", ["a.link"] = "symlink" },
+         (select(2, dir:list(".", "a"))))
+      assert.same({}, (select(2, dir:list(".", "a.file"))))
+   end)
+
+   it("knows the sizes of many files at once", function()
+      assert(dir:make_dir("d", 448))
+      scratch.file("d/a", "12")
+      scratch.file("d/b", "")
+      assert.same({ 0, false, 2 }, dir:sizes("d", { "b", "missing", "a" }))
+      assert.same({}, dir:sizes("d", {}))
+      fails("e: No such file or directory", "ENOENT", dir:sizes("e", { "a" }))
+      local count = scratch.descriptors()
+      fails("../x: Invalid cross-device link", "EXDEV", dir:sizes("d", { "a", "../x" }))
+      assert.has_error(function() dir:sizes("d", { "a", false }) end)
+      assert.has_error(function() dir:sizes("d") end,
+         "bad argument #2 to 'sizes' (table expected, got no value)")
+      collectgarbage()
+      assert.equal(count, scratch.descriptors())
    end)
 
    it("goes through names and types", function()

@@ -42,8 +42,16 @@ describe("the names of images", function()
    end)
 
    it("of revisions say number and time", function()
-      local _, revision = layout.parse("disk", "disk.img.12@2026-11-22T18:00:00Z")
-      assert.same({ id = "12", seq = 12, time = 1795370400 }, revision)
+      local revisions, others = layout.find_revisions("vm/disk", { "disk.img.012@2026-11-22T18:00:00Z", "disk.img",
+         "disk.img.9@2000-02-29T00:00:00Z", "disk.img.12@2026-11-22T18:00:01Z", "x" })
+      assert.same({
+         { id = "9", seq = 9, time = 951782400, path = "vm/disk.img.9@2000-02-29T00:00:00Z" },
+         { id = "012", seq = 12, time = 1795370400, path = "vm/disk.img.012@2026-11-22T18:00:00Z" },
+         { id = "12", seq = 12, time = 1795370401, path = "vm/disk.img.12@2026-11-22T18:00:01Z" },
+      }, revisions)
+      assert.same({ "disk.img", "x" }, others)
+      assert.equal("disk.img.1@2026-11-22T18:00:00Z",
+         layout.find_revisions("disk", { "disk.img.1@2026-11-22T18:00:00Z" })[1].path)
    end)
 end)
 

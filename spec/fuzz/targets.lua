@@ -153,15 +153,15 @@ function targets.revision(data)
    for i = 2, math.min(#list, 8) do
       -- names of files have no slashes, but may have newlines: those are behind a \r here
       local name = list[i]:gsub("/", "-"):gsub("\r", "\n")
-      local role, revision = layout.parse(id, name)
+      local role, revision = layout.parse(id, name), layout.find_revisions(id, { name })[1]
       assert((role == "revision") == (revision ~= nil), tostring(role))
       if revision then
          assert(math.type(revision.seq) == "integer" and revision.seq >= 0 and revision.seq <= layout.last_seq, name)
          assert(revision.id:find("^%d+$") and tonumber(revision.id) == revision.seq, name)
          assert(math.type(revision.time) == "integer", name)
          local own = layout.basename(layout.revision(id, revision.seq, revision.time))
-         local again, parsed = layout.parse(id, own)
-         assert(again == "revision" and parsed.seq == revision.seq and parsed.time == revision.time, own)
+         local parsed = layout.find_revisions(id, { own })[1]
+         assert(parsed and parsed.seq == revision.seq and parsed.time == revision.time, own)
          local key = notes.key(id, { path = layout.group_directory(id) == "." and name
             or layout.group_directory(id) .. "/" .. name })
          assert(vid.name(id) .. ".img." .. key == name, key)

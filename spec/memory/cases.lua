@@ -68,6 +68,8 @@ local function use_names(dir)
    assert(must(d:stat("three")).nlink == 2)
    assert(d:stat("missing") == nil and not d:rename("missing", "four"))
    assert(#must(d:list("a")) == 2 and #must(d:list(".", "th")) == 1)
+   assert(#must(d:sizes("a", { "one", "two" })) == 2)
+   assert(#core.find_revisions({ "d.img.1@2026-01-01T00:00:00Z", "d.img" }, "d", "a/") == 1)
    for name, kind in d:each(".") do
       assert(name and kind)
    end

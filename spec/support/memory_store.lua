@@ -80,7 +80,7 @@ function methods:list(directory, prefix)
          names[#names + 1] = name
       end
    end
-   return names
+   return names, {}
 end
 
 function methods:read(path)

@@ -39,14 +39,24 @@ function methods:stat(path)
 end
 
 --- Names in a directory that start with a prefix; none if it does not exist.
+-- @treturn {string,...}
+-- @treturn table name -> type of those that are no regular files
 function methods:list(path, prefix)
-   local names, message, code = self.dir:list(path, prefix)
+   local names, kinds, code = self.dir:list(path, prefix)
    if names then
-      return names
+      return names, kinds
    elseif code == errno.ENOENT then
-      return {}
+      return {}, {}
    end
-   check(path, nil, message, code)
+   check(path, nil, kinds, code)
+end
+
+--- Sizes of files in a directory, looked at in one go.
+-- @tparam string path of the directory
+-- @tparam {string,...} names
+-- @treturn table in the order of the names, bytes, or false for a file that is gone
+function methods:sizes(path, names)
+   return (check(path, self.dir:sizes(path, names)))
 end
 
 --- Names and types in a directory, one after the other.
