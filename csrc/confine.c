@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -56,7 +55,7 @@ static rlim_t mapped(void)
 static int set_limits(const struct byre_confine *limits)
 {
 	rlim_t before = mapped();
-	int r = limit(RLIMIT_CPU, (rlim_t)ceil(limits->cpu));
+	int r = limit(RLIMIT_CPU, (rlim_t)limits->cpu + 1);
 
 	if (r == 0)
 		r = limit(RLIMIT_CORE, 0);

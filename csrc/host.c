@@ -16,14 +16,14 @@
 
 #include "byre.h"
 
-/* the modules of luaposix that are linked in; the list is the Makefile's */
+/* the C modules that are linked in, those of luaposix and LuaExpat; the list is the Makefile's */
 #define MODULE(name, open) int open(lua_State *L);
-#include "posix_modules.h"
+#include "linked_modules.h"
 #undef MODULE
 
-static const luaL_Reg posix_modules[] = {
+static const luaL_Reg linked_modules[] = {
 #define MODULE(name, open) {name, open},
-#include "posix_modules.h"
+#include "linked_modules.h"
 #undef MODULE
 	{NULL, NULL}
 };
@@ -139,7 +139,7 @@ static void preload(lua_State *L)
 {
 	byre_preload(L);
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-	luaL_setfuncs(L, posix_modules, 0);
+	luaL_setfuncs(L, linked_modules, 0);
 	lua_pop(L, 1);
 }
 

@@ -26,12 +26,13 @@ $(B)/gen/host_scripts.c: tools/embed.lua $(SCRIPTS) $(B)/gen/scripts
 $(B)/gen/scripts: FORCE
 	@$(call update,$(SCRIPTS))
 
-$(B)/gen/posix_modules.h: mk/host.mk
+$(B)/gen/linked_modules.h: mk/host.mk
 	@mkdir -p $(@D)
 	@printf 'MODULE("posix.%s", luaopen_posix_%s)\n' \
 		$(foreach m,$(POSIX_MODULES),$m $(subst .,_,$m)) >$@
+	@echo 'MODULE("lxp", luaopen_lxp)' >>$@
 
-$(B)/obj/5.4/host.o: $(B)/gen/posix_modules.h
+$(B)/obj/5.4/host.o: $(B)/gen/linked_modules.h
 $(B)/obj/5.4/%_scripts.o: $(B)/gen/%_scripts.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -46,7 +47,7 @@ $(POSIX)/complete:
 
 LUA54_ARCHIVE ?= -l:liblua5.4.a
 # posix.unistd has crypt; archives only, so that libc and libm remain
-HOST_LIBS = $(POSIX_ARCHIVES) -l:libcrypt.a $(LUA54_ARCHIVE) -lm
+HOST_LIBS = $(POSIX_ARCHIVES) -l:libcrypt.a -l:liblua5.4-expat.a -l:libexpat.a $(LUA54_ARCHIVE) -lm
 
 $(B)/byre: $(HOST_OBJECTS) $(POSIX)/complete
 	$(call say,LINK,$@)

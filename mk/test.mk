@@ -34,7 +34,7 @@ luacheck:
 	$(Q)luacheck -q --no-color .
 
 # autoVariables: a callback gets a pointer into the frame that waits for it
-cppcheck: $(B)/gen/posix_modules.h
+cppcheck: $(B)/gen/linked_modules.h
 	$(Q)cppcheck -q --std=c11 --language=c --library=lua --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingIncludeSystem --suppress=autoVariables --error-exitcode=1 \
 		-D__linux__ -D_GNU_SOURCE '-DluaL_argerror(L,arg,why)=exit(1)' -Icsrc -I$(B)/gen csrc

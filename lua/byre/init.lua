@@ -7,9 +7,11 @@
 -- Errors of an operation are raised as objects, see `byre.failure`; wrong
 -- types of arguments raise plain errors.
 -- @module byre
+local adopt = require("byre.adopt")
 local core = require("byre.core")
 local failure = require("byre.failure")
 local pool = require("byre.pool")
+local release = require("byre.release")
 
 local byre = {}
 
@@ -41,6 +43,29 @@ byre.plan_pool = pool.plan_create
 -- @treturn pool
 -- @raise `no_such_pool`, `corrupt`, `denied` (also: the directory is another user's)
 byre.open_pool = pool.open
+
+--- See what a directory of images holds, and what would become of it as a pool. Nothing is changed before `run` of
+-- what is returned.
+-- @function propose_adoption
+-- @tparam string dir
+-- @tparam[opt] table options `qubes_xml`, `qubes_pool`, and what `create_pool` takes
+-- @treturn adoption see `byre.adopt`
+-- @raise `no_such_pool`, `denied`, `io`, `corrupt`, `invalid` and `not_supported` (the qubes.xml)
+byre.propose_adoption = adopt.propose
+
+--- Give a pool back as a plain tree of images, as the Qubes driver `file-reflink` keeps it: what is in `.byre` goes,
+-- with kinds, settings, notes and holds. Interrupted, it can be run again.
+-- @function release_pool
+-- @tparam string dir
+-- @tparam[opt] table options what `open_pool` takes
+-- @raise `no_such_pool`, `not_supported` (something in it was cut short), `busy`, `denied`, `corrupt`, `io`
+byre.release_pool = release.pool
+
+--- The plan that `release_pool` would carry out; nothing is changed.
+-- @function plan_release
+-- @tparam string dir
+-- @treturn plan
+byre.plan_release = release.plan
 
 --- Can files in this directory share blocks? Tried out with real data.
 -- @tparam string dir

@@ -25,6 +25,8 @@ layout.last_seq = core.last_seq
 --- Where byre keeps what is its own.
 layout.home = ".byre"
 layout.pool_file = ".byre/pool.json"
+-- its name once the pool is released, until the rest of `.byre` is gone
+layout.released_file = ".byre/pool.json.released"
 layout.catalog = ".byre/volume"
 
 --- Path of an image.
@@ -33,6 +35,14 @@ layout.catalog = ".byre/volume"
 -- @treturn string
 function layout.image(volume, role)
    return volume .. suffixes[role]
+end
+
+--- Path that a dirty image gets when its session is dropped along with something else: that of a temporary
+-- file, so whatever stops in between, the session is over.
+-- @tparam string volume a vid
+-- @treturn string
+function layout.dropped(volume)
+   return layout.image(volume, "dirty") .. "~dropping"
 end
 
 --- Path of a revision, and its id.
@@ -80,12 +90,6 @@ end
 -- made durable. The kernel tells of such a loss once; the mark remembers it.
 function layout.lost(volume)
    return layout.catalog .. "/" .. volume .. ".lost"
-end
-
---- Path of the mark that says: the session is over once the committed image
--- is another one, see `byre.discard`.
-function layout.discarded(volume)
-   return layout.catalog .. "/" .. volume .. ".discarded"
 end
 
 --- Path of the lock file of a group.

@@ -4,8 +4,6 @@ local core = require("byre.core")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
 local listing = require("byre.listing")
-local plan = require("byre.plan")
-local recover = require("byre.decide.recover")
 local survey = require("byre.survey")
 local vid = require("byre.vid")
 
@@ -60,6 +58,22 @@ local function acquire(pool, modes, deadline)
    return locks
 end
 
+--- Call a function while groups are locked.
+-- @tparam pool pool
+-- @tparam table modes group -> `exclusive` or `shared`
+-- @tparam function fn
+-- @return what it returns
+-- @raise `busy`
+function operation.locked(pool, modes, fn)
+   local locks = acquire(pool, modes, core.clock() + pool.lock_timeout)
+   local ok, result = pcall(fn)
+   release(locks)
+   if not ok then
+      error(result, 0)
+   end
+   return result
+end
+
 -- are these locks enough where those are needed?
 local function covers(held, needed)
    for group, mode in pairs(needed) do
@@ -90,7 +104,7 @@ local function decide(pool, request, names)
    if not request.may_be_missing then
       survey.require(state)
    end
-   return plan.after(recover(state), request.decide(state))
+   return request.decide(state)
 end
 
 local function decide_all(pool, requests)
@@ -98,13 +112,13 @@ local function decide_all(pool, requests)
    -- worth it from two on: it reads all names of a directory, not those of one volume
    local names = #requests > 1 and listing.new(pool.store) or nil
    for _, request in ipairs(requests) do
-      local ok, result = failure.catch(decide, pool, request, names)
+      local ok, plan = failure.catch(decide, pool, request, names)
       if ok then
-         request.plan = result
-         plans[#plans + 1] = result
+         request.plan = plan
+         plans[#plans + 1] = plan
       else
-         result.volume = result.volume or request.vid
-         request.error = result
+         plan.volume = plan.volume or request.vid
+         request.error = plan
       end
    end
    return plans

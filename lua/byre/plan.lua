@@ -41,20 +41,6 @@ function plan.new(operation, volume, phases, cleanup)
    return self
 end
 
---- Put phases before those of a plan.
--- @tparam {phase,...} phases
--- @tparam plan self
--- @treturn plan a new one, if there are any
-function plan.after(phases, self)
-   if #phases == 0 then
-      return self
-   end
-   local leading, cleanup = table.move(phases, 1, #phases, 1, {}), {}
-   table.move(self.phases, 1, self.commit, #leading + 1, leading)
-   table.move(self.phases, self.commit + 1, #self.phases, 1, cleanup)
-   return plan.new(self.operation, self.volume, leading, cleanup)
-end
-
 --- A phase from steps, some of which may be nil or lists of steps.
 -- @tparam[opt] table options `sync = false`: needs not to survive a power cut
 -- @param ... steps
@@ -86,7 +72,8 @@ end
 --- Steps.
 --
 -- `clone` shares the blocks of `from`, or copies where the file system cannot;
--- `copy` reads from a handle `input`. Options of both: `size` (of the result,
+-- `copy` reads from a handle `input`, or takes the file `file`, which has the
+-- content already and no name yet. Options of both: `size` (of the result,
 -- bytes), `keep_mtime`, `replace` (the name may exist), `volatile` (content
 -- needs not to survive a power cut), `cache` (only if blocks can be shared).
 -- `link` and `rename` give names; `link` takes `replace` and `mode`.
@@ -104,6 +91,10 @@ function plan.create(path, size, options)
    end
    return step
 end
+
+--- An image as it was before the sessions whose exception stores are put over it, in this order. Options `stores`
+-- (paths), `size` (bytes), `time` (of the last write, epoch), `replace`.
+plan.restore = two_names("restore")
 
 --- A small file with this text, in place of what the name had.
 function plan.write(path, data)

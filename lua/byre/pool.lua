@@ -2,6 +2,7 @@
 -- @module byre.pool
 local core = require("byre.core")
 
+local adopt = require("byre.decide.adopt")
 local catalog = require("byre.catalog")
 local check = require("byre.check")
 local config = require("byre.config")
@@ -14,8 +15,10 @@ local layout = require("byre.layout")
 local listing = require("byre.listing")
 local operation = require("byre.operation")
 local plan = require("byre.plan")
+local pool_directory = require("byre.pool_directory")
 local request = require("byre.request")
 local survey = require("byre.survey")
+local transfer = require("byre.transfer")
 local vid = require("byre.vid")
 local volume = require("byre.volume")
 
@@ -25,27 +28,7 @@ local methods = {}
 local mt = { __name = "byre.pool", __index = methods }
 
 local default_lock_timeout = 60
-local directory_mode = tonumber("777", 8)
 local errno = core.errno
-
--- "x/../pool/" -> "pool": by the text alone, as the peer does; symbolic links stay
-local function normalise(dir)
-   if dir == "" then
-      failure.raise("invalid", failure.quote(dir), "is no name of a directory")
-   end
-   local absolute = dir:sub(1, 1) == "/"
-   local parts = {}
-   for part in dir:gmatch("[^/]+") do
-      if part == ".." and #parts > 0 and parts[#parts] ~= ".." then
-         parts[#parts] = nil
-      elseif part == ".." and not absolute then
-         parts[#parts + 1] = part
-      elseif part ~= "." and part ~= ".." then
-         parts[#parts + 1] = part
-      end
-   end
-   return (absolute and "/" or "") .. (#parts == 0 and not absolute and "." or table.concat(parts, "/"))
-end
 
 local function split_options(options)
    local settings, others = {}, {}
@@ -57,18 +40,6 @@ local function split_options(options)
    assert(others.progress == nil or type(others.progress) == "function", "progress: a function")
    assert(others.lock_timeout == nil or type(others.lock_timeout) == "number", "lock_timeout: seconds")
    return settings, others
-end
-
-local function refuse_directory(dir, message, code)
-   if code == errno.ELOOP then
-      failure.raise("exists", dir, "is a symbolic link; name the directory itself",
-         { errno = errno.EEXIST, path = dir })
-   elseif code == errno.ENOTDIR then
-      failure.raise("exists", dir, "is not a directory", { errno = errno.EEXIST, path = dir })
-   elseif code == errno.ENOENT then
-      failure.raise("no_such_pool", dir, "the directory above it does not exist", { errno = code, path = dir })
-   end
-   error(failure.from_errno(dir, message, code, { path = dir }), 0)
 end
 
 local function new_pool(store, dir, settings, others)
@@ -86,62 +57,19 @@ local function plan_new(dir, settings)
    })
 end
 
--- Open the directory of a new pool, making it if need be.
-local function make_directory(dir)
-   local parent, message, code = core.open_dir(layout.directory(dir), { follow = true })
-   if not parent then
-      refuse_directory(dir, message, code)
-   end
-   local name = layout.basename(dir)
-   local made
-   made, message, code = parent:make_dir(name, directory_mode)
-   if not made and code ~= errno.EEXIST then
-      refuse_directory(dir, message, code)
-   end
-   local handle
-   handle, message, code = parent:open_dir(name)
-   if not handle then
-      refuse_directory(dir, message, code)
-   end
-   return handle, made and function()
-      parent:remove_dir(name)
-   end, parent
-end
-
--- Files that another user puts into the pool are what this one would then trust,
--- and files of this one's are what the other could not remove.
-local function require_own(store, dir)
-   local owner = store:stat(".").uid
-   if owner ~= core.euid() then
-      failure.raise("denied", dir, ("belongs to user %d, and byre runs as user %d"):format(owner, core.euid()),
-         { path = dir, hint = ("run byre as its owner, as in sudo -u '#%d' byre; or change the owner with chown -R")
-            :format(owner) })
-   end
-end
-
-local function require_reflinks(dir, handle)
-   local supported, message, code = core.reflink_supported(handle)
-   failure.check(dir, { path = dir }, supported, message, code)
-   if not supported then
-      failure.raise("not_supported", dir, "this file system cannot share blocks between files (no reflinks)",
-         { hint = "with --no-setup-check (setup_check = false) byre makes sparse copies instead, which take time and "
-            .. "space", path = dir })
-   end
-end
-
 function pool.create(dir, options)
    assert(type(dir) == "string", "a pool directory is a string")
    local settings, others = split_options(options)
-   dir = normalise(dir)
+   dir = pool_directory.normalise(dir)
    settings = config.pool(dir, settings)
-   local handle, undo, parent = make_directory(dir)
+   local handle, undo, parent = pool_directory.make(dir)
    local self = new_pool(files.new(handle, dir), dir, settings, others)
    local ok, e = pcall(function()
-      require_own(self.store, dir)
+      pool_directory.require_own(self.store, dir)
       if self.store:stat(layout.pool_file) then
          failure.raise("exists", dir, "there is a pool already", { path = dir })
       elseif others.setup_check ~= false then
-         require_reflinks(dir, handle)
+         pool_directory.require_reflinks(dir, handle)
       end
       local the_plan = plan_new(dir, settings)
       local failed = executor.run(self.store, { the_plan }, self)[the_plan]
@@ -164,29 +92,31 @@ end
 
 function pool.plan_create(dir, options)
    assert(type(dir) == "string", "a pool directory is a string")
-   dir = normalise(dir)
+   dir = pool_directory.normalise(dir)
    local settings = split_options(options)
    return plan_new(dir, config.pool(dir, settings))
+end
+
+-- a pool on a directory; `settings_of(store)` reads what counts there
+local function open_with(dir, others, settings_of)
+   local store = pool_directory.open_store(dir)
+   local ok, result = pcall(function()
+      pool_directory.require_own(store, dir)
+      return settings_of(store)
+   end)
+   if not ok then
+      store:close()
+      error(result, 0)
+   end
+   return new_pool(store, dir, result, others)
 end
 
 function pool.open(dir, options)
    assert(type(dir) == "string", "a pool directory is a string")
    local settings, others = split_options(options)
    assert(next(settings) == nil, "open_pool takes log, progress and lock_timeout")
-   dir = normalise(dir)
-   local handle, message, code = core.open_dir(dir)
-   if not handle then
-      if code == errno.ENOENT then
-         failure.raise("no_such_pool", dir, "there is no such directory", { errno = code, path = dir,
-            hint = "make a pool with: byre init " .. dir })
-      end
-      local ok, e = failure.catch(refuse_directory, dir, message, code)
-      e.code = not ok and e.code == "exists" and "no_such_pool" or e.code
-      error(e, 0)
-   end
-   local store = files.new(handle, dir)
-   local ok, result = pcall(function()
-      require_own(store, dir)
+   dir = pool_directory.normalise(dir)
+   return open_with(dir, others, function(store)
       local text = store:read(layout.pool_file)
       if not text then
          failure.raise("no_such_pool", dir, "is not a pool (it has no " .. layout.pool_file .. ")",
@@ -194,11 +124,20 @@ function pool.open(dir, options)
       end
       return (catalog.decode_pool(layout.pool_file, text))
    end)
-   if not ok then
-      store:close()
-      error(result, 0)
-   end
-   return new_pool(store, dir, result, others)
+end
+
+-- Open a pool, or a directory as the pool that it would be with these settings.
+-- Returns true as well if it is none yet.
+function pool.open_or_imagine(dir, options)
+   assert(type(dir) == "string", "a pool directory is a string")
+   local settings, others = split_options(options)
+   dir = pool_directory.normalise(dir)
+   local is_new
+   return open_with(dir, others, function(store)
+      local text = store:read(layout.pool_file)
+      is_new = text == nil
+      return is_new and config.pool(dir, settings) or (catalog.decode_pool(layout.pool_file, text))
+   end), is_new
 end
 
 -- "appvms/*/root" -> a Lua pattern; * stands for anything, ? for one character
@@ -287,9 +226,40 @@ function methods:create_volume(id, settings)
    return volume.new(self, id)
 end
 
---- The plan of `create_volume`.
-function methods:plan_volume(id, settings)
-   return operation.plan(self, new_request(self, id, settings, nil, create.new))
+-- a volume that begins with the content of `path`; without `content` good for a plan only
+local function request_from(self, id, settings, path, content)
+   return new_request(self, id, settings, { sizeless = true }, function(state, checked)
+      local step = plan.copy(path, state.paths.clean, { size = checked.size })
+      return create.new(state, checked, config.with(step, content or {}))
+   end)
+end
+
+--- Make a volume with the content of a file, a block device or a pipe: it is there whole, or not at all.
+-- @tparam string id its vid
+-- @tparam table settings see `config.volume`; `size`: nil for that of the content
+-- @tparam string path `"-"`: standard input
+-- @tparam[opt] table options `format`: `"raw"`, or one that qemu-img reads (default: by the ending of the name)
+-- @treturn volume
+-- @raise as `create_volume` and `volume:import_file`
+function methods:create_volume_from(id, settings, path, options)
+   operation.plan(self, request_from(self, id, settings, path))
+   transfer.with_content(self, id, path, options or {}, function(content)
+      operation.run(self, { request_from(self, id, settings, path, content) })
+   end)
+   return volume.new(self, id)
+end
+
+--- The plan of `create_volume`, or with a path of `create_volume_from`.
+function methods:plan_volume(id, settings, path)
+   return operation.plan(self, path and request_from(self, id, settings, path)
+      or new_request(self, id, settings, nil, create.new))
+end
+
+--- The request that takes a volume in; `decide` is another decision than that of `adopt_volume`.
+function pool.adoption_request(self, id, settings, decide)
+   return new_request(self, id, settings, { sizeless = true }, decide or function(state, checked)
+      return adopt.volume(state, checked)
+   end)
 end
 
 --- Take in a volume whose images stand in the pool directory already. No image is changed.
@@ -298,13 +268,13 @@ end
 -- @treturn volume
 -- @raise `invalid`, `exists`
 function methods:adopt_volume(id, settings)
-   operation.run(self, { new_request(self, id, settings, { sizeless = true }, create.adopt) })
+   operation.run(self, { pool.adoption_request(self, id, settings) })
    return volume.new(self, id)
 end
 
 --- The plan of `adopt_volume`.
 function methods:plan_adopt(id, settings)
-   return operation.plan(self, new_request(self, id, settings, { sizeless = true }, create.adopt))
+   return operation.plan(self, pool.adoption_request(self, id, settings))
 end
 
 --- The volumes of a group.

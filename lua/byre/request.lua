@@ -27,19 +27,15 @@ local function options_table(options)
    return options or {}
 end
 
--- Hear of write errors from now on, of an image that somebody is going to fill; as well as can be.
-local function listen(pool, id, role, name)
-   local ok, e = failure.catch(pool.store.watch, pool.store, layout.image(id, role))
-   if not ok then
-      pool.log({ step = "warning", volume = id, operation = name, path = e.path, message = tostring(e), seconds = 0 })
-   end
-end
-
 function request.start(pool, id)
    local self = { vid = id, decide = start }
    function self.result()
       if self.state.config.save_on_stop then
-         listen(pool, id, "dirty", "start")
+         local ok, e = failure.catch(pool.store.watch, pool.store, layout.image(id, "dirty"))
+         if not ok then
+            pool.log({ step = "warning", volume = id, operation = "start", path = e.path, message = tostring(e),
+               seconds = 0 })
+         end
       end
       return pool.dir .. "/" .. layout.image(id, "dirty")
    end
@@ -190,7 +186,6 @@ function request.import_data(pool, id, size)
    return { vid = id, reads = false, decide = function(state)
       return import.begin(state, size)
    end, result = function()
-      listen(pool, id, "import", "import_data")
       return pool.dir .. "/" .. layout.image(id, "import")
    end }
 end
@@ -225,13 +220,14 @@ function request.import_foreign(_, id, name, input, options)
    end }
 end
 
---- Content from whatever can be read; the plan can be made without `input`.
-function request.import_file(_, id, name, options, input)
+--- Content from whatever can be read; the plan can be made without `content`, the options of `transfer.with_content`.
+function request.import_file(_, id, name, options, content)
    options = options_table(options)
    local size = options.size and units.parse_image_size(options.size)
    return { vid = id, reads = false, decide = function(state)
       return import.replace(state, "import_file", options, function(to, step_options)
-         step_options.input, step_options.size = input, size
+         step_options = config.with(step_options, content or {})
+         step_options.size = size
          return plan.copy(name == "-" and "standard input" or name, to, step_options)
       end)
    end }

@@ -5,6 +5,7 @@
 -- change before it is made.
 -- @module byre.runner
 local core = require("byre.core")
+local exception_store = require("byre.adopt.exception_store")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
 
@@ -12,7 +13,8 @@ local runner = {}
 runner.__index = runner
 
 local verbs = {
-   clone = "reflinked", copy = "copied", create = "created", write = "written", link = "linked", rename = "renamed",
+   clone = "reflinked", copy = "copied", create = "created", write = "written", restore = "restored",
+   link = "linked", rename = "renamed",
    unlink = "removed", remove_dir = "removed", make_dir = "created", resize = "resized", sync = "synced",
 }
 
@@ -55,7 +57,9 @@ function fill.write(_, step, file)
 end
 
 function fill.copy(self, step, file)
-   check(step.from, file:copy_from(step.input, { progress = self:progress() }))
+   if step.input then
+      check(step.from, file:copy_from(step.input, { progress = self:progress() }))
+   end
    local size = check(step.to, file:stat()).size
    if size == 0 then
       failure.raise("invalid", step.from, "is empty; an image has at least 1 byte", { path = step.from })
@@ -86,6 +90,36 @@ function fill.clone(self, step, file)
    return { step = how, why = how == "copied" and why or nil, bytes = step.size or stat.size }
 end
 
+-- put what an exception store has kept over an image
+local function put_back(self, path, file, size)
+   local input = self.store:open(path, "r")
+   local ok, e = failure.catch(function()
+      local function read(offset, length)
+         return check(path, input:read(length, offset))
+      end
+      local store, reason = exception_store.parse(read, check(path, input:stat()).size)
+      if not store then
+         failure.raise("corrupt", path, reason, { path = path })
+      end
+      exception_store.apply(store, read, function(offset, data)
+         check(path, file:write(data, offset))
+      end, size)
+   end)
+   input:close()
+   if not ok then
+      error(e, 0)
+   end
+end
+
+function fill.restore(self, step, file)
+   local told = fill.clone(self, { from = step.from, to = step.to, size = step.size }, file)
+   for _, path in ipairs(step.stores) do
+      put_back(self, path, file, step.size)
+   end
+   check(step.to, file:set_mtime(step.time, 0))
+   return { bytes = told.bytes }
+end
+
 function runner:make_dir(step)
    local started = core.clock()
    for _, path in ipairs(self.store:make_dir(step.path)) do
@@ -102,7 +136,7 @@ function runner:prepare(phase)
          self:make_dir(step)
       elseif fill[step.op] then
          local started = core.clock()
-         local file = self.store:new_file(step.to)
+         local file = step.file or self.store:new_file(step.to)
          self.files[step] = { file = file }
          self.files[step].told = fill[step.op](self, step, file)
          self.files[step].started = started
@@ -239,7 +273,7 @@ end
 
 function apply.unlink(self, step)
    local started = core.clock()
-   if self.store:stat(step.path) or self.store:is_marked(step.path) then
+   if self.store:stat(step.path) then
       self:act(nil, self.store.unlink, self.store, step.path)
       self:touch(step.path)
       self:log(step, started)
@@ -320,13 +354,6 @@ function runner:fail(e)
    e.volume = e.volume or self.plan.volume
    self.error = e
    self:roll_back()
-end
-
---- fail by what has failed for several volumes at once: each error names its own
-function runner:fail_too(e)
-   if not self.error then
-      self:fail(failure.new(e.code, e.object, e.message, { errno = e.errno, path = e.path }))
-   end
 end
 
 --- one step of a cleanup, whose failure is a warning

@@ -9,7 +9,6 @@ local layout = require("byre.layout")
 local operation = require("byre.operation")
 local request = require("byre.request")
 local survey = require("byre.survey")
-local units = require("byre.units")
 local vid = require("byre.vid")
 
 local transfer = {}
@@ -84,43 +83,69 @@ local function require_self_contained(path, info)
    end
 end
 
-local function import_converted(self, path, format, options)
-   if path == "-" then
-      failure.raise("invalid", "-", ("%s images cannot be read from a pipe; save it to a file first"):format(format))
-   end
-   path = path:sub(1, 1) == "/" and path or "./" .. path
+local function describe_image(path, format)
    local info = dkjson.decode(qemu_img(path, { "qemu-img", "info", "--output=json", "-f", format, path }) or "")
    if type(info) ~= "table" or math.type(info["virtual-size"]) ~= "integer" then
       failure.raise("corrupt", path, "qemu-img says nothing of its size", { path = path })
    end
    require_self_contained(path, info)
-   -- what is going to be refused is refused before the work
-   self:plan("import_file", path, options)
-   local size = math.max(info["virtual-size"], options.size and units.parse_image_size(options.size) or 0)
-   self:import_data(size)
+   return info
+end
+
+-- A file without a name that has the content of an image of another format, to be published under `target`.
+local function converted(store, target, path, format)
+   if path == "-" then
+      failure.raise("invalid", "-", ("%s images cannot be read from a pipe; save it to a file first"):format(format))
+   end
+   path = path:sub(1, 1) == "/" and path or "./" .. path
+   local info = describe_image(path, format)
+   local file = store:new_file(target)
    local ok, e = pcall(function()
-      local target = self.pool.store:open(layout.image(self.vid, "import"), "rw")
-      return closing(target, function()
-         qemu_img(path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, standard_input },
-            { stdin = target })
-      end)
+      failure.check(path, { path = path }, file:truncate(info["virtual-size"]))
+      qemu_img(path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, standard_input },
+         { stdin = file })
    end)
-   self:import_data_end(ok, options)
    if not ok then
+      file:close()
       error(e, 0)
    end
+   return file
+end
+
+-- where a file can be begun that is going to have this name: its directory may not be there yet
+local function beginning_of(store, path)
+   local directory = layout.directory(path)
+   while directory ~= "." and not store:stat(directory) do
+      directory = layout.directory(directory)
+   end
+   return (directory == "." and "" or directory .. "/") .. layout.basename(path)
+end
+
+--- Call a function with the options of the step `copy` that brings in the content of a path outside of the pool.
+-- @tparam pool pool
+-- @tparam string id vid of the volume that is to have it
+-- @tparam string path
+-- @tparam table options `format`
+-- @tparam function fn
+-- @raise `invalid`, `corrupt`, `not_supported`, `no_space`, `io`
+function transfer.with_content(pool, id, path, options, fn)
+   assert(type(path) == "string", "a path is a string")
+   local format = format_of(path, options)
+   local key = format == "raw" and "input" or "file"
+   local handle = format == "raw" and check_outside(path, core.open(path, "r"))
+      or converted(pool.store, beginning_of(pool.store, layout.image(id, "clean")), path, format)
+   closing(handle, function()
+      fn({ [key] = handle })
+   end)
 end
 
 function transfer.import_file(self, path, options)
-   assert(type(path) == "string", "a path is a string")
    options = options or {}
-   local format = format_of(path, options)
-   if format ~= "raw" then
-      return import_converted(self, path, format, options)
-   end
-   local input = check_outside(path, core.open(path, "r"))
-   closing(input, function()
-      operation.run(self.pool, { request.import_file(self.pool, self.vid, path, options, input) })
+   assert(type(path) == "string", "a path is a string")
+   -- what is going to be refused is refused before the work
+   self:plan("import_file", path, options)
+   transfer.with_content(self.pool, self.vid, path, options, function(content)
+      operation.run(self.pool, { request.import_file(self.pool, self.vid, path, options, content) })
    end)
 end
 

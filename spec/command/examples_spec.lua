@@ -14,7 +14,8 @@ local volumes = [[
 local files = [[
    truncate -s 1M debian.img disk.img
    gzip -k disk.img
-   echo 'print(#arg)' >nightly.lua]]
+   echo 'print(#arg)' >nightly.lua
+   echo '<qubes><pool name="vm-pool"/></qubes>' >qubes.xml]]
 
 -- what an example takes for granted, beyond the fixture
 local before = {
@@ -68,7 +69,7 @@ describe("the examples in the help of", function()
                      line = "rm -r pool; " .. line:gsub("^byre init", after_byre_init)
                   end
                   local result = place:run("PATH=$PATH:/usr/sbin:/sbin; " .. line)
-                  assert.equal("", result.err:gsub("byre: [mn][^\n]*\n", ""):gsub("mke2fs[^\n]*\n", ""), text)
+                  assert.equal("", result.err:gsub("byre: [mnt][^\n]*\n", ""):gsub("mke2fs[^\n]*\n", ""), text)
                   assert.equal(0, result.code, text)
                   place.remove()
                end

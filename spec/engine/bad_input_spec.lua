@@ -108,7 +108,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          pools.write(path("vm/old.img"), "old")
          local e = creates("exists", "byre: vm/old: images of this name are in the pool", "vm/old",
             { save_on_stop = true, size = 4096 })
-         assert.equal("byre adopt vm/old takes images in that are there already", e.hint)
+         assert.equal("byre adopt --only vm/old takes images in that are there already", e.hint)
          creates("exists", "byre: vm/old: images of this name are in the pool", "vm/old", { size = 4096 })
       end)
 

@@ -120,7 +120,7 @@ describe("the state of a volume", function()
       store:put("vm/none.img", "")
       e = pools.fails("no_such_volume", "byre: vm/none: no such volume in this pool",
          survey.require, look(store, "vm/none"))
-      assert.equal("its images are there but the pool does not know them; take them in with: byre adopt vm/none",
+      assert.equal("its images are there but the pool does not know them; take them in with: byre adopt --only vm/none",
          e.hint)
    end)
 

@@ -199,15 +199,17 @@ end
 
 --- Make sure that the user wants to destroy something.
 -- @tparam string what as in "remove vm/a and its 3 revisions"
+-- @tparam[opt] string consequence default: "for good"
 -- @raise `invalid`: nobody there to ask, and no --yes; `denied`: the answer was no
-function methods:confirm(what)
+function methods:confirm(what, consequence)
    if self.options.yes or self.options.dry_run then
       return
    end
+   consequence = consequence or "for good"
    local terminal = require("byre.command.terminal")
    if not terminal.is_terminal("stdin") or not terminal.is_terminal("stderr") then
-      report.usage(self.verb, "this would " .. what .. ", for good; to do it, say --yes")
-   elseif not terminal.ask(report.one_line("byre: " .. what .. ", for good?")) then
+      report.usage(self.verb, ("this would %s, %s; to do it, say --yes"):format(what, consequence))
+   elseif not terminal.ask(report.one_line(("byre: %s, %s?"):format(what, consequence))) then
       require("byre.failure").raise("denied", self.verb, "not confirmed; nothing was changed")
    end
 end

@@ -9,8 +9,8 @@ local hold = {
    description = [[Keep a revision, whatever else would remove it: stops, policies, prune and
 remove leave it alone, until byre release or until a time.]],
    examples = {
-      { "byre hold appvms/work/root 12" },
-      { "byre hold --until 2027-01-31 appvms/work/root 12", "until that day begins (UTC)" },
+      { "byre hold appvms/work/private 2" },
+      { "byre hold --until 2027-01-31 appvms/work/private 2", "until that day begins (UTC)" },
    },
 }
 

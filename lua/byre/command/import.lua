@@ -35,17 +35,8 @@ local function check(args)
    end
 end
 
--- A new volume has no content that would be worth a revision.
-local function import_new(pool, args)
-   local volume = pool:create_volume(args.vid, { save_on_stop = true, size = args.size or 1,
-      revisions_to_keep = settings.count("--keep", args.keep) })
-   local ok, err = pcall(volume.import_file, volume, args.file,
-      { format = args.format, size = args.size, discard = true })
-   if not ok then
-      volume:remove()
-      error(err, 0)
-   end
-   return volume
+local function settings_for(args)
+   return { save_on_stop = true, size = args.size, revisions_to_keep = settings.count("--keep", args.keep) }
 end
 
 -- the volume; nil when it is to be made
@@ -62,8 +53,7 @@ local function show_plan(context, volume, args)
    if volume then
       return context:show_plans({ volume:plan("import_file", args.file, { size = args.size }) })
    end
-   context:show_plans({ context:pool():plan_volume(args.vid, { save_on_stop = true, size = args.size or 1 }) })
-   context:say(("then the content of %s would be copied into it"):format(args.file))
+   context:show_plans({ context:pool():plan_volume(args.vid, settings_for(args), args.file) })
 end
 
 function import.run(context, args)
@@ -75,7 +65,7 @@ function import.run(context, args)
    if volume then
       volume:import_file(args.file, { format = args.format, size = args.size })
    else
-      volume = import_new(context:pool(), args)
+      volume = context:pool():create_volume_from(args.vid, settings_for(args), args.file, { format = args.format })
    end
    context:show_volume(volume)
 end

@@ -7,8 +7,8 @@ local note = {
    summary = "Write a note on a revision.",
    description = [[Write a note on a revision, in place of the one it had.]],
    examples = {
-      { "byre note appvms/work/root 12 'before the upgrade'" },
-      { "byre note --none appvms/work/root 12", "take the note away" },
+      { "byre note appvms/work/private 2 'before the upgrade'" },
+      { "byre note --none appvms/work/private 2", "take the note away" },
    },
 }
 

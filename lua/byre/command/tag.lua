@@ -7,7 +7,7 @@ local tag = {
    description = [[Give a revision tags: words that stay with it and that a retention policy can
 look at. A tag is of letters, digits and _ . : -]],
    examples = {
-      { "byre tag appvms/work/root 12 release v1.2" },
+      { "byre tag appvms/work/private 2 release v1.2" },
    },
 }
 

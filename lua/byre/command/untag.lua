@@ -6,7 +6,7 @@ local untag = {
    summary = "Take tags from a revision.",
    description = [[Take tags from a revision. A tag that it does not have is no error.]],
    examples = {
-      { "byre untag appvms/work/root 12 release" },
+      { "byre untag appvms/work/private 2 release" },
    },
 }
 

@@ -1,4 +1,4 @@
---- Decide: make a volume, take one in, and remove one.
+--- Decide: make a volume, and remove one.
 -- @module byre.decide.create
 local catalog = require("byre.catalog")
 local config = require("byre.config")
@@ -9,7 +9,8 @@ local plan = require("byre.plan")
 
 local create = {}
 
-local function has_images(state)
+--- Are there images of this vid?
+function create.has_images(state)
    return next(state.files) ~= nil or #state.revisions > 0
 end
 
@@ -33,8 +34,7 @@ end
 --- Phases that finish a removal: the images first, then their mark.
 function create.finish_removal_phases(state)
    return plan.phase({}, unlink_all(state)),
-      plan.phase({}, history.forget_loss(state), state.discard and plan.unlink(layout.discarded(state.vid)),
-         plan.unlink(layout.removed(state.vid)))
+      plan.phase({}, history.forget_loss(state), plan.unlink(layout.removed(state.vid)))
 end
 
 --- Refuse a vid that is taken, by a volume or by images that nobody registered.
@@ -42,10 +42,10 @@ end
 -- @raise `exists`
 function create.require_free(state)
    local leftover = state.removed and not state.registered
-   if has_images(state) and not leftover then
+   if create.has_images(state) and not leftover then
       local hint
       if not state.registered then
-         hint = "byre adopt " .. state.vid .. " takes images in that are there already"
+         hint = "byre adopt --only " .. state.vid .. " takes images in that are there already"
       end
       failure.raise("exists", state.vid, state.registered and "there is a volume of this name"
          or "images of this name are in the pool", { volume = state.vid, hint = hint })
@@ -54,8 +54,8 @@ function create.require_free(state)
    end
 end
 
--- the catalog entry; an image knows its own size
-local function write_entry(state, settings)
+--- Step that writes the catalog entry; an image knows its own size.
+function create.write_entry(state, settings)
    if config.kind(settings) == "origin" then
       settings = config.with(settings, {})
       settings.size = nil
@@ -63,7 +63,8 @@ local function write_entry(state, settings)
    return plan.write(layout.entry(state.vid), catalog.encode_volume(settings, nil))
 end
 
-local function make_catalog_directory(state)
+--- Step that makes the directory of the catalog entry.
+function create.make_catalog_directory(state)
    return plan.make_dir(layout.directory(layout.entry(state.vid)))
 end
 
@@ -91,29 +92,14 @@ function create.new(state, settings, content)
    local marked = state.removed or content ~= nil
    return plan.new("create", state.vid, {
       leftover,
-      content and plan.phase({}, make_catalog_directory(state), not state.removed and plan.write(mark, ""),
+      content and plan.phase({}, create.make_catalog_directory(state), not state.removed and plan.write(mark, ""),
          history.make_group_directory(state)) or {},
       plan.phase({}, content),
-      plan.phase({}, not content and make_catalog_directory(state), write_entry(state, settings)),
+      plan.phase({}, not content and create.make_catalog_directory(state), create.write_entry(state, settings)),
    }, {
       plan.phase({}, history.forget_loss(state), marked and plan.unlink(mark),
          has_image and history.refresh_precache(state)),
    })
-end
-
---- Plan to take a volume in whose images are there already.
--- @tparam table state of the vid
--- @tparam table settings
--- @treturn plan
--- @raise `exists`, `invalid` (there are none)
-function create.adopt(state, settings)
-   if state.registered then
-      failure.raise("exists", state.vid, "there is a volume of this name", { volume = state.vid })
-   elseif config.kind(settings) == "origin" and not has_images(state) then
-      failure.raise("invalid", state.vid, "there are no images of this name to take in", { volume = state.vid })
-   end
-   return plan.new("adopt", state.vid, { plan.phase({}, make_catalog_directory(state), write_entry(state, settings)) },
-      { plan.phase({}, state.removed and plan.unlink(layout.removed(state.vid))) })
 end
 
 --- Plan the removal of a volume. The commit point is one rename in the catalog;
