@@ -44,13 +44,19 @@ local function is_strict(value)
    return true
 end
 
+-- It takes a number before a colon, too, and so a list with one element for one with very many.
+local function has_odd_names(text)
+   local outline = text:gsub("\\.", ""):gsub('"[^"]*"', '""')
+   return outline:find('[^"%s]%s*:') ~= nil
+end
+
 local function decode(path, text)
    local ok, value, position, message = pcall(dkjson.decode, text, 1, nil)
    if not ok or value == nil then
       damaged(path, "is not JSON: " .. tostring(ok and message or value))
    elseif text:find("%S", position) then
       damaged(path, "is not JSON: there is more behind its end")
-   elseif not is_strict(value) then
+   elseif not is_strict(value) or has_odd_names(text) then
       damaged(path, "is not JSON: an object or a list is not whole")
    elseif type(value) ~= "table" or (getmetatable(value) or {}).__jsontype == "array" then
       damaged(path, "is not a JSON object")

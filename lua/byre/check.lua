@@ -14,6 +14,12 @@ local check = {}
 -- the steps that put it right, where that needs no guess.
 local rules = {}
 
+-- What an operation that is at work shows as well as one that was cut short.
+local passing = {
+   missing_image = true, missing_source = true, half_commit = true, temporary = true, stale_precache = true,
+   interrupted_revert = true, interrupted_removal = true, unknown_image = true,
+}
+
 rules[#rules + 1] = function(state, found)
    for _, role in ipairs(layout.roles) do
       local stat = state.files[role]
@@ -24,8 +30,7 @@ rules[#rules + 1] = function(state, found)
 end
 
 rules[#rules + 1] = function(state, found)
-   local disabled_session = state.config.snapshots_disabled and state.files.dirty
-   if state.config.kind == "origin" and not state.files.clean and not disabled_session then
+   if survey.lacks_image(state) then
       found("missing_image", state.paths.clean, #state.revisions > 0
          and "the committed image is missing; byre revert --discard goes back to a revision"
          or "the committed image is missing")
@@ -36,7 +41,7 @@ rules[#rules + 1] = function(state, found)
    local source = state.source
    if source and not source.config then
       found("missing_source", nil, ("its source %s is not in the pool"):format(source.vid))
-   elseif source and not source.clean and not source.config.snapshots_disabled then
+   elseif source and not source.clean and not source.has_session then
       found("missing_source", source.path, ("its source %s has no committed image"):format(source.vid))
    end
 end
@@ -47,6 +52,14 @@ rules[#rules + 1] = function(state, found)
       and not state.files.dirty then
       found("half_commit", revision.path, "an operation was cut short after this name was given to the committed image",
          plan.unlink(revision.path))
+   end
+end
+
+rules[#rules + 1] = function(state, found)
+   if state.discard then
+      found("interrupted_revert", layout.discarded(state.vid), state.discard == "done"
+         and "the session was dropped, and its image is still there"
+         or "the session was to be dropped, and was not", plan.unlink(layout.discarded(state.vid)))
    end
 end
 
@@ -67,7 +80,9 @@ rules[#rules + 1] = function(state, found)
       found("pending_import", state.paths.import, "an import was begun and not ended")
    end
    local precache = state.files.precache
-   if precache and precache.type == "file" and (precache.fresh == false or not state.config.precache) then
+   -- one that was made when snapshots were not disabled yet goes at the start
+   local left = state.config.snapshots_disabled and state.files.dirty
+   if precache and precache.type == "file" and (precache.fresh == false or left) then
       found("stale_precache", state.paths.precache, "is not a copy of the committed image",
          plan.unlink(state.paths.precache))
    end
@@ -97,18 +112,61 @@ local function mend(pool, id, decide)
    operation.run(pool, { { vid = id, reads = false, may_be_missing = true, decide = decide } })
 end
 
+-- Call a function while no operation on a volume is at work.
+-- Returns whether that could be: nobody is waited for, who is at work may be so for hours.
+local function undisturbed(pool, id, fn)
+   local ok, lock = failure.catch(pool.store.lock, pool.store, vid.group(id), "shared", 0)
+   if not ok and lock.code == "busy" then
+      return false
+   elseif not ok and lock.code ~= "read_only" then
+      error(lock, 0)
+   end
+   local done, e = pcall(fn)
+   if ok then
+      lock:release()
+   end
+   if not done then
+      error(e, 0)
+   end
+   return true
+end
+
+-- Findings of one volume; those that an operation at work may show only if there is none.
+local function look(pool, id)
+   local function findings()
+      return (volume_findings(survey.volume(pool.store, id, pool.config)))
+   end
+   local found, certain = findings(), {}
+   for _, finding in ipairs(found) do
+      certain[#certain + 1] = not passing[finding.code] and finding or nil
+   end
+   if #certain < #found then
+      undisturbed(pool, id, function() certain = findings() end)
+   end
+   return certain
+end
+
+local function repair(pool, id)
+   local found, steps
+   mend(pool, id, function(state)
+      found, steps = volume_findings(state)
+      return plan.new("repair", id, { plan.phase({}, steps) })
+   end)
+   return found
+end
+
 local function check_volume(pool, id, options, findings)
-   local ok, state = failure.catch(survey.volume, pool.store, id, pool.config)
+   local ok, found = failure.catch(look, pool, id)
    if not ok then
-      findings[#findings + 1] = { code = "unreadable", volume = id, path = state.path, message = state.message }
+      findings[#findings + 1] = { code = "unreadable", volume = id, path = found.path, message = found.message }
       return
    end
-   local found, steps = volume_findings(state)
-   if options.repair and #steps > 0 then
-      mend(pool, id, function(now)
-         local _, fresh = volume_findings(now)
-         return plan.new("repair", id, { plan.phase({}, fresh) })
-      end)
+   local mendable = false
+   for _, finding in ipairs(found) do
+      mendable = mendable or finding.mendable
+   end
+   if options.repair and mendable then
+      found = repair(pool, id)
    end
    for _, finding in ipairs(found) do
       finding.repaired = options.repair and finding.mendable or nil
@@ -140,23 +198,37 @@ local function catalog_leftovers(store, path, prefix, removals, temporaries)
    return removals, temporaries
 end
 
+-- Add a finding of a file that is still what it seemed to be while no operation is at work.
+local function add_settled(pool, findings, finding, still)
+   local there = false
+   undisturbed(pool, finding.volume, function() there = still() end)
+   findings[#findings + 1] = there and finding or nil
+   return there
+end
+
 local function check_temporaries(pool, temporaries, options, findings)
    for _, file in ipairs(temporaries) do
-      -- its volume's lock tells that nobody is at work on it
-      if options.repair then
+      local found = add_settled(pool, findings, { code = "temporary", volume = file.vid, path = file.path,
+         message = "left by an operation that was cut short", repaired = options.repair or nil },
+         function() return pool.store:stat(file.path) ~= nil end)
+      if found and options.repair then
          mend(pool, file.vid, function()
             return plan.new("repair", file.vid, { plan.phase({}, plan.unlink(file.path)) })
          end)
       end
-      findings[#findings + 1] = { code = "temporary", volume = file.vid, path = file.path,
-         message = "left by an operation that was cut short", repaired = options.repair or nil }
    end
 end
 
 local function check_removals(pool, removals, options, findings)
    for _, id in ipairs(removals) do
-      local registered = pool.store:stat(layout.entry(id)) ~= nil
-      if options.repair then
+      local finding = { code = "interrupted_removal", volume = id, path = layout.removed(id),
+         repaired = options.repair or nil }
+      local found = add_settled(pool, findings, finding, function()
+         finding.message = pool.store:stat(layout.entry(id)) and "a renaming was cut short"
+            or "a removal or renaming was cut short"
+         return pool.store:stat(layout.removed(id)) ~= nil
+      end)
+      if found and options.repair then
          mend(pool, id, function(state)
             if state.registered then
                return plan.new("repair", id, { plan.phase({}, plan.unlink(layout.removed(id))) })
@@ -164,9 +236,6 @@ local function check_removals(pool, removals, options, findings)
             return create.finish_removal(state)
          end)
       end
-      findings[#findings + 1] = { code = "interrupted_removal", volume = id, path = layout.removed(id),
-         message = registered and "a renaming was cut short" or "a removal or renaming was cut short",
-         repaired = options.repair or nil }
    end
 end
 
@@ -176,6 +245,10 @@ local function vid_of_image(path)
    id = id and id:gsub("%-dirty$", ""):gsub("%-precache$", ""):gsub("%-import$", "")
       or path:match("^(.*)%.img%.%d+@[^/]*Z$")
    return id and failure.catch(vid.check, id) and id or nil
+end
+
+local function is_stranger(store, id, path)
+   return not store:stat(layout.entry(id)) and not store:stat(layout.removed(id)) and store:stat(path) ~= nil
 end
 
 local function check_strangers(pool, path, findings)
@@ -188,9 +261,10 @@ local function check_strangers(pool, path, findings)
          findings[#findings + 1] = { code = "symlink", path = full, message = "is a symbolic link; byre follows none" }
       elseif kind == "file" then
          local id = vid_of_image(full)
-         if id and not store:stat(layout.entry(id)) and not store:stat(layout.removed(id)) then
-            findings[#findings + 1] = { code = "unknown_image", volume = id, path = full,
-               message = "belongs to no volume of the pool; byre adopt takes it in" }
+         if id and is_stranger(store, id, full) then
+            add_settled(pool, findings, { code = "unknown_image", volume = id, path = full,
+               message = "belongs to no volume of the pool; byre adopt takes it in" },
+               function() return is_stranger(store, id, full) end)
          end
       end
    end

@@ -7,6 +7,7 @@
 -- the cleanup is logged as a warning.
 -- @module byre.executor
 local failure = require("byre.failure")
+local layout = require("byre.layout")
 local runner = require("byre.runner")
 
 local executor = {}
@@ -43,6 +44,23 @@ local function guarded(active, fn, ...)
    end
 end
 
+-- Which of a list of {directory} are made durable by one sync of the pool's file
+-- system, and which one by one: few, or such that are on another one. After a
+-- failure that sync says nothing any more (see `store:sync_all`).
+local function shared(store, list)
+   if #list < many or store.doubtful then
+      return {}, list
+   end
+   local together, apart = {}, {}
+   for _, item in ipairs(list) do
+      table.insert(store:sync_all_covers(item.directory) and together or apart, item)
+   end
+   if #together < many then
+      return {}, list
+   end
+   return together, apart
+end
+
 local function sync_each(list)
    for _, item in ipairs(list) do
       if not item.runner.error then
@@ -54,25 +72,30 @@ local function sync_each(list)
    end
 end
 
-local function fail_all(list, e)
+-- A sync of the file system has failed: everything it was for has, but for
+-- sessions that were listened to since before: each of them tells for itself.
+local function fail_all(store, list, e)
    for _, item in ipairs(list) do
-      if item.session then
-         item.runner:remember_loss()
-      end
-      if not item.runner.error then
-         item.runner:fail(failure.new(e.code, e.object, e.message, { errno = e.errno, path = e.path }))
+      if item.session and store:is_watched(item.path) then
+         sync_each({ item })
+      else
+         if item.session then
+            item.runner:remember_loss()
+         end
+         item.runner:fail_too(e)
       end
    end
 end
 
--- Make a list of {runner, path, sync} durable, by one sync of the file system when there are many.
+-- Make a list of {runner, directory, sync} durable, by one sync of the file system when there are many.
 local function persist(store, list)
-   if #list < many or store.doubtful then
-      return sync_each(list)
-   end
-   local ok, e = failure.catch(store.sync_all, store)
-   if not ok then
-      fail_all(list, e)
+   local together, apart = shared(store, list)
+   sync_each(apart)
+   if #together > 0 then
+      local ok, e = failure.catch(store.sync_all, store)
+      if not ok then
+         fail_all(store, together, e)
+      end
    end
 end
 
@@ -82,6 +105,7 @@ local function contents(active)
       if not self.error then
          for _, item in ipairs(self:contents(self.phase)) do
             item.runner = self
+            item.directory = layout.directory(item.path)
             list[#list + 1] = item
          end
       end
@@ -96,16 +120,16 @@ local function names(store, active)
       if not self.error and self.phase.sync then
          for path in pairs(self.directories) do
             if not by_path[path] then
-               by_path[path] = { path = path, runners = {} }
+               by_path[path] = { directory = path, runners = {} }
                list[#list + 1] = by_path[path]
             end
             table.insert(by_path[path].runners, self)
          end
       end
    end
-   table.sort(list, function(a, b) return a.path < b.path end)
+   table.sort(list, function(a, b) return a.directory < b.directory end)
    for _, item in ipairs(list) do
-      item.sync = function() store:sync_directory(item.path) end
+      item.sync = function() store:sync_directory(item.directory) end
    end
    return list
 end
@@ -113,27 +137,21 @@ end
 -- The barrier. A failed sync is final: what is on the disk now is unknown but
 -- whole, and nothing is undone by guessing.
 local function barrier(store, active)
-   local list = names(store, active)
-   local function failed(item, e)
-      for _, self in ipairs(item.runners) do
-         self.undo = nil
-         if not self.error then
-            self:fail(failure.new(e.code, e.object, e.message, { errno = e.errno, path = e.path }))
+   local function persist_names(list, sync)
+      local ok, e = failure.catch(sync, store)
+      for _, item in ipairs(ok and {} or list) do
+         for _, self in ipairs(item.runners) do
+            self.undo = nil
+            self:fail_too(e)
          end
       end
    end
-   if #list >= many then
-      local ok, e = failure.catch(store.sync_all, store)
-      for _, item in ipairs(ok and {} or list) do
-         failed(item, e)
-      end
-   else
-      for _, item in ipairs(list) do
-         local ok, e = failure.catch(item.sync)
-         if not ok then
-            failed(item, e)
-         end
-      end
+   local together, apart = shared(store, names(store, active))
+   for _, item in ipairs(apart) do
+      persist_names({ item }, item.sync)
+   end
+   if #together > 0 then
+      persist_names(together, store.sync_all)
    end
    for _, self in ipairs(active) do
       if self.phase.sync then

@@ -37,14 +37,6 @@ function layout.image(volume, role)
    return volume .. suffixes[role]
 end
 
---- Path that a dirty image gets when its session is dropped along with something else: that of a temporary
--- file, so whatever stops in between, the session is over.
--- @tparam string volume a vid
--- @treturn string
-function layout.dropped(volume)
-   return layout.image(volume, "dirty") .. "~dropping"
-end
-
 --- Path of a revision, and its id.
 -- @tparam string volume a vid
 -- @tparam integer seq number of the revision
@@ -90,6 +82,12 @@ end
 -- made durable. The kernel tells of such a loss once; the mark remembers it.
 function layout.lost(volume)
    return layout.catalog .. "/" .. volume .. ".lost"
+end
+
+--- Path of the mark that says: the session is over once the committed image
+-- is another one, see `byre.discard`.
+function layout.discarded(volume)
+   return layout.catalog .. "/" .. volume .. ".discarded"
 end
 
 --- Path of the lock file of a group.

@@ -2,7 +2,11 @@
 --
 -- Pure. Notes stand in the volume's catalog entry under the part of the
 -- revision's file name that tells it from every other one, `4@2026-11-22T…Z`:
--- numbers alone are used again once all revisions are gone.
+-- numbers alone are used again once all revisions are gone. Even that name may
+-- come again (the newest revision is removed, and the same content becomes one
+-- once more), so notes go with their revision, after it: a power cut in between
+-- leaves notes of nothing, never a revision without its hold. Whoever makes a
+-- revision first takes away what is noted under its name.
 -- @module byre.notes
 local failure = require("byre.failure")
 local layout = require("byre.layout")
@@ -28,6 +32,14 @@ function notes.of(state, revision)
       tags[tag] = true
    end
    return { tags = tags, note = stored.note, hold_until = stored.hold_until }
+end
+
+--- Is anything noted of a revision?
+-- @tparam table state
+-- @tparam table revision
+-- @treturn boolean
+function notes.exist(state, revision)
+   return next((state.raw and state.raw.revisions or {})[notes.key(state.vid, revision)] or {}) ~= nil
 end
 
 --- Is a revision held now?
@@ -91,8 +103,48 @@ local function sorted(set)
    return list
 end
 
+local function with_revisions(raw, revisions)
+   local copy = {}
+   for key, value in pairs(raw) do
+      copy[key] = value
+   end
+   copy.revisions = next(revisions) and revisions or nil
+   return copy
+end
+
+--- The catalog entry without what is noted under some paths.
+-- @tparam table state
+-- @tparam {string,...} paths of revisions
+-- @tparam[opt] string added one more, that does not count if nothing is noted on the others
+-- @treturn ?table the entry; nil: nothing is noted there
+function notes.without(state, paths, added)
+   local left, found = {}, false
+   for key, value in pairs(state.raw and state.raw.revisions or {}) do
+      left[key] = value
+   end
+   for _, path in ipairs(paths) do
+      local key = notes.key(state.vid, { path = path })
+      found = found or left[key] ~= nil
+      left[key] = nil
+   end
+   if added then
+      left[notes.key(state.vid, { path = added })] = nil
+   end
+   return found and with_revisions(state.raw, left) or nil
+end
+
+-- the notes on the revisions that are there
+local function living(state)
+   local kept = {}
+   for _, revision in ipairs(state.revisions) do
+      local key = notes.key(state.vid, revision)
+      kept[key] = (state.raw.revisions or {})[key]
+   end
+   return kept
+end
+
 --- The catalog entry with other notes on one revision, and without those on
--- revisions that are gone.
+-- revisions that are gone. A revision that is still to be made begins with none.
 -- @tparam table state
 -- @tparam table revision
 -- @tparam table wanted `tag`, `untag` (one or a list), `note`, `hold_until`; false takes a note or a hold away
@@ -100,16 +152,8 @@ end
 -- @raise `invalid`
 function notes.change(state, revision, wanted)
    check(state.vid, wanted)
-   local raw, kept = {}, {}
-   for key, value in pairs(state.raw) do
-      raw[key] = value
-   end
-   for _, other in ipairs(state.revisions) do
-      local key = notes.key(state.vid, other)
-      kept[key] = (state.raw.revisions or {})[key]
-   end
-   local key = notes.key(state.vid, revision)
-   local now = notes.of(state, revision)
+   local kept, key = living(state), notes.key(state.vid, revision)
+   local now = kept[key] and notes.of(state, revision) or { tags = {} }
    for _, tag in ipairs(as_list(wanted.tag)) do
       now.tags[tag] = true
    end
@@ -128,8 +172,7 @@ function notes.change(state, revision, wanted)
       end
    end
    kept[key] = next(stored) and stored or nil
-   raw.revisions = next(kept) and kept or nil
-   return raw
+   return with_revisions(state.raw, kept)
 end
 
 return notes

@@ -4,6 +4,8 @@ local core = require("byre.core")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
 local listing = require("byre.listing")
+local plan = require("byre.plan")
+local recover = require("byre.decide.recover")
 local survey = require("byre.survey")
 local vid = require("byre.vid")
 
@@ -104,7 +106,7 @@ local function decide(pool, request, names)
    if not request.may_be_missing then
       survey.require(state)
    end
-   return request.decide(state)
+   return plan.after(recover(state), request.decide(state))
 end
 
 local function decide_all(pool, requests)
@@ -112,13 +114,13 @@ local function decide_all(pool, requests)
    -- worth it from two on: it reads all names of a directory, not those of one volume
    local names = #requests > 1 and listing.new(pool.store) or nil
    for _, request in ipairs(requests) do
-      local ok, plan = failure.catch(decide, pool, request, names)
+      local ok, result = failure.catch(decide, pool, request, names)
       if ok then
-         request.plan = plan
-         plans[#plans + 1] = plan
+         request.plan = result
+         plans[#plans + 1] = result
       else
-         plan.volume = plan.volume or request.vid
-         request.error = plan
+         result.volume = result.volume or request.vid
+         request.error = result
       end
    end
    return plans

@@ -41,6 +41,20 @@ function plan.new(operation, volume, phases, cleanup)
    return self
 end
 
+--- Put phases before those of a plan.
+-- @tparam {phase,...} phases
+-- @tparam plan self
+-- @treturn plan a new one, if there are any
+function plan.after(phases, self)
+   if #phases == 0 then
+      return self
+   end
+   local leading, cleanup = table.move(phases, 1, #phases, 1, {}), {}
+   table.move(self.phases, 1, self.commit, #leading + 1, leading)
+   table.move(self.phases, self.commit + 1, #self.phases, 1, cleanup)
+   return plan.new(self.operation, self.volume, leading, cleanup)
+end
+
 --- A phase from steps, some of which may be nil or lists of steps.
 -- @tparam[opt] table options `sync = false`: needs not to survive a power cut
 -- @param ... steps

@@ -27,15 +27,19 @@ local function options_table(options)
    return options or {}
 end
 
+-- Hear of write errors from now on, of an image that somebody is going to fill; as well as can be.
+local function listen(pool, id, role, name)
+   local ok, e = failure.catch(pool.store.watch, pool.store, layout.image(id, role))
+   if not ok then
+      pool.log({ step = "warning", volume = id, operation = name, path = e.path, message = tostring(e), seconds = 0 })
+   end
+end
+
 function request.start(pool, id)
    local self = { vid = id, decide = start }
    function self.result()
       if self.state.config.save_on_stop then
-         local ok, e = failure.catch(pool.store.watch, pool.store, layout.image(id, "dirty"))
-         if not ok then
-            pool.log({ step = "warning", volume = id, operation = "start", path = e.path, message = tostring(e),
-               seconds = 0 })
-         end
+         listen(pool, id, "dirty", "start")
       end
       return pool.dir .. "/" .. layout.image(id, "dirty")
    end
@@ -186,6 +190,7 @@ function request.import_data(pool, id, size)
    return { vid = id, reads = false, decide = function(state)
       return import.begin(state, size)
    end, result = function()
+      listen(pool, id, "import", "import_data")
       return pool.dir .. "/" .. layout.image(id, "import")
    end }
 end

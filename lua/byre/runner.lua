@@ -273,7 +273,7 @@ end
 
 function apply.unlink(self, step)
    local started = core.clock()
-   if self.store:stat(step.path) then
+   if self.store:stat(step.path) or self.store:is_marked(step.path) then
       self:act(nil, self.store.unlink, self.store, step.path)
       self:touch(step.path)
       self:log(step, started)
@@ -354,6 +354,13 @@ function runner:fail(e)
    e.volume = e.volume or self.plan.volume
    self.error = e
    self:roll_back()
+end
+
+--- fail by what has failed for several volumes at once: each error names its own
+function runner:fail_too(e)
+   if not self.error then
+      self:fail(failure.new(e.code, e.object, e.message, { errno = e.errno, path = e.path }))
+   end
 end
 
 --- one step of a cleanup, whose failure is a warning

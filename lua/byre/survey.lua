@@ -9,10 +9,11 @@
 --    lost            data of the session or the import could not be made durable
 --    files           role -> stat of the clean, dirty, precache and import image
 --    revisions       oldest first: id, seq, time, path
+--    discard         a session was to be dropped along with another change (`byre.discard`): `"begun"` or `"done"`
 --    preserved       the revision that is the clean image itself (one inode)
 --    temporaries, strays, old_revisions   lists of paths
---    source          of a snap_on_start volume: vid, config, clean (stat), path;
---                    crosses_device: it cannot be linked to
+--    source          of a snap_on_start volume: vid, config, clean (stat), path; has_session: there is a session but
+--                    no clean image; crosses_device: it cannot be linked to
 --
 -- The clean image of an origin gets a revision's name before another image
 -- takes its own name; a crash between the two leaves `preserved`, and whoever
@@ -22,6 +23,7 @@ local core = require("byre.core")
 
 local catalog = require("byre.catalog")
 local config = require("byre.config")
+local discard = require("byre.discard")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
 local units = require("byre.units")
@@ -130,6 +132,7 @@ local function read_source(store, state, pool)
       vid = source,
       config = (survey.entry(store, source, pool)),
       clean = clean,
+      has_session = not clean and store:stat(layout.image(source, "dirty")) ~= nil,
       path = layout.image(source, "clean"),
       crosses_device = clean ~= nil
          and not store:can_link(layout.group_directory(source), layout.group_directory(state.vid)),
@@ -156,6 +159,18 @@ local function is_torn(state, present)
       and not (config_now.snapshots_disabled and files.dirty)
 end
 
+-- a session that is over has no image, only a file that is in the way
+local function end_session(store, state)
+   local mark = store:read(layout.discarded(state.vid))
+   if not mark then
+      return
+   end
+   state.discard = "begun"
+   if state.registered and discard.is_done(mark, state.files) then
+      state.discard, state.lost, state.files.dirty = "done", nil, nil
+   end
+end
+
 local function look(store, volume, pool, options)
    local state = new_state(volume)
    for _, role in ipairs(layout.roles) do
@@ -178,10 +193,11 @@ local function look(store, volume, pool, options)
    if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
       files.precache.fresh = is_fresh(store, files, state.paths)
    end
+   state.torn = is_torn(state, present)
+   end_session(store, state)
    if options.writers and files.dirty and files.dirty.type == "file" then
       files.dirty.writer = store:find_writer(state.paths.dirty)
    end
-   state.torn = is_torn(state, present)
    return state
 end
 
@@ -228,6 +244,14 @@ function survey.history(state)
       end
    end
    return list
+end
+
+--- Is the committed image missing that the volume needs?
+-- A session begun without snapshots is the only copy, also once they are enabled again: its stop commits it.
+-- @tparam table state
+-- @treturn boolean
+function survey.lacks_image(state)
+   return state.config.kind == "origin" and not state.files.clean and not state.files.dirty
 end
 
 --- Refuse a volume that is not there or whose images are not plain files.

@@ -207,7 +207,7 @@ function methods:revision(id)
    return public_revision(self, state, revision, stat and stat.size)
 end
 
---- Go back to a revision. What was committed becomes the newest revision.
+--- Go back to a revision. What was committed becomes the newest revision; one that something is noted of stays.
 -- @tparam ?string id nil: the newest
 -- @tparam[opt] table options `discard = true`: drop a session, and do without a committed image that is missing
 -- @raise `dirty`, `running`, `no_such_revision`, `corrupt`, `not_supported`
@@ -292,13 +292,12 @@ end
 -- @raise `corrupt`, `no_such_volume` (the source)
 function methods:verify()
    local state = state_of(self)
-   local files, source = state.files, state.source
+   local source = state.source
    if source and not source.config then
       history.refuse(state, "no_such_volume", ("its source %s is not in this pool"):format(source.vid))
    elseif source and not source.clean then
       history.missing(state, source.path)
-   elseif state.config.kind == "origin" and not files.clean
-      and not (state.config.snapshots_disabled and files.dirty) then
+   elseif survey.lacks_image(state) then
       history.missing(state, state.paths.clean)
    end
    return true

@@ -111,9 +111,9 @@ deviations.rules = {
    },
    {
       id = "verify-while-running",
-      why = "with snapshots disabled a running volume has no clean image; that is no reason not to start it after a"
+      why = "a session begun without snapshots has no clean image; that is no reason not to start it after a"
          .. " crash",
-      scenarios = { "origin-lifecycle-keep-1", "disabled-crash" },
+      scenarios = { "origin-lifecycle-keep-1", "disabled-crash", "keep-from-disabled-dirty" },
       explains = function(step)
          return is(step, "verify") and explain.succeeded(step) and #step.differences == 1
             and explain.image(step, step.got.tree, "-dirty.img") and not explain.image(step, step.got.tree, ".img")

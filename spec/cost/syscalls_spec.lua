@@ -2,6 +2,7 @@
 -- real file systems: the table of "Cost" in the manual.
 local byre = require("byre")
 local filesystems = require("spec.support.filesystems")
+local scratch = require("spec.core.scratch")
 
 -- one operation in a process of its own; goes through the calls between the marks: name, first argument, line
 local function trace(pool_dir, operation, visit)
@@ -149,6 +150,41 @@ filesystems.each({ "btrfs", "xfs" }, function(fs)
          end
          assert.same({ 2, 2 }, starts)
          assert.same({ 2, 2 }, stops)
+      end)
+   end)
+end)
+
+filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
+   describe("what is paid on another file system that is mounted below a pool:", function()
+      it("one sync for each file, since a sync of the pool's file system does not reach it", function()
+         local other = assert(filesystems.tmpfs("16m"))
+         local pool = new_pool(fs, { precache = false, setup_check = false })
+         local mounted = pool.dir .. "/batch"
+         scratch.sh("mkdir %s && mount --bind %s %s", mounted, other.dir, mounted)
+         local ok, e = pcall(function()
+            for i = 1, 20 do
+               pool:create_volume(("batch/v%03d"):format(i), { size = "64K", save_on_stop = true })
+            end
+            assert.same(cost(0, 20, 1, 0), count(pool.dir, "start20"))
+            assert.same(cost(0, 20, 1, 20), count(pool.dir, "stop20"))
+         end)
+         scratch.sh("umount %s", mounted)
+         other:unmount()
+         assert(ok, e)
+      end)
+   end)
+end)
+
+filesystems.each({ "btrfs" }, function(fs)
+   describe("what is paid in a subvolume:", function()
+      it("one sync for all files of a batch", function()
+         local pool = new_pool(fs, { precache = false })
+         scratch.sh("btrfs -q subvolume create %s/batch", pool.dir)
+         for i = 1, 20 do
+            pool:create_volume(("batch/v%03d"):format(i), { size = "64K", save_on_stop = true })
+         end
+         assert.same(cost(20, 0, 1, 0, 1), count(pool.dir, "start20"))
+         assert.same(cost(0, 0, 1, 20, 1), count(pool.dir, "stop20"))
       end)
    end)
 end)

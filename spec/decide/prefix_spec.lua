@@ -2,11 +2,9 @@
 -- state is read again as the next process would, and then: no image is lost or
 -- mixed, no revision that was listed is lost unless the plan prunes it, and the
 -- operation, done again, succeeds and ends where it would have ended.
-local catalog = require("byre.catalog")
-local config = require("byre.config")
 local copies = require("byre.decide.copies")
+local crashes = require("spec.decide.crashes")
 local create = require("byre.decide.create")
-local executor = require("byre.executor")
 local import = require("byre.decide.import")
 local layout = require("byre.layout")
 local memory_store = require("spec.support.memory_store")
@@ -16,126 +14,11 @@ local resize = require("byre.decide.resize")
 local revert = require("byre.decide.revert")
 local start = require("byre.decide.start")
 local stop = require("byre.decide.stop")
-local survey = require("byre.survey")
 
-local vid = "vm/work/private"
-local source = "vm/tpl/root"
-local pool = config.pool("pool", {})
-
-local function settings(kind, keep)
-   return config.volume(vid, {
-      snap_on_start = kind:find("snapshot") ~= nil, save_on_stop = kind:find("origin") ~= nil,
-      source = kind:find("snapshot") and source or nil, size = 7, revisions_to_keep = keep,
-   })
-end
-
-local function register(store, id, values)
-   store:put(layout.entry(id), catalog.encode_volume(values, nil))
-end
-
-local function look(store, id)
-   return survey.volume(store, id or vid, pool, { writers = true })
-end
-
--- a store with a volume that went through some sessions: revisions 1..n hold "r1".."rn"
-local function pool_with(options)
-   local store = memory_store.new()
-   register(store, source, settings("origin", 1))
-   store:put(layout.image(source, "clean"), "template")
-   register(store, vid, settings(options.kind or "origin", options.keep))
-   for seq = 1, options.revisions or 0 do
-      store:put(layout.revision(vid, seq, seq * 100), "r" .. seq, seq * 100)
-   end
-   for _, role in ipairs(layout.roles) do
-      if options[role] then
-         store:put(layout.image(vid, role), options[role], role == "clean" and 5000 or 6000)
-      end
-   end
-   return store
-end
-
--- the plan with only its first `count` steps
-local function prefix(whole, count)
-   local phases = {}
-   for _, phase in ipairs(whole.phases) do
-      local part = { sync = false }
-      for _, step in ipairs(phase) do
-         if count > 0 then
-            part[#part + 1] = step
-            count = count - 1
-         end
-      end
-      phases[#phases + 1] = part
-   end
-   return plan.new(whole.operation, whole.volume, phases)
-end
-
-local function count_steps(whole)
-   local n = 0
-   for _, phase in ipairs(whole.phases) do
-      n = n + #phase
-   end
-   return n
-end
-
-local function run(store, the_plan)
-   local e = executor.run(store, { the_plan }, { log = function() end })[the_plan]
-   if e then
-      error(tostring(e), 0)
-   end
-end
-
-local function content(store, path)
-   return store.names[path] and store:inode(path).content
-end
-
--- what a user sees of a volume
-local function view(store, id)
-   local state = look(store, id)
-   local seen = { history = {} }
-   for _, revision in ipairs(survey.history(state)) do
-      seen.history[#seen.history + 1] = content(store, revision.path)
-   end
-   seen.clean = content(store, state.paths.clean)
-   seen.dirty = content(store, state.paths.dirty)
-   seen.registered = state.registered
-   return seen
-end
-
-local function contains(list, item)
-   for _, value in ipairs(list) do
-      if value == item then
-         return true
-      end
-   end
-   return false
-end
-
--- The end of a list: a revision that a crash saved from being pruned is in the
--- way of nobody and goes with the next commit.
-local function tail(list, length)
-   return table.move(list, math.max(1, #list - length + 1), #list, 1, {})
-end
-
--- Crash at every prefix, check, do it again.
-local function crash_everywhere(store, decide, check_crash, is_done)
-   local whole = decide(look(store))
-   local final = store:snapshot()
-   run(final, whole)
-   local expected = view(final)
-   for count = 0, count_steps(whole) do
-      local crashed = store:snapshot()
-      run(crashed, prefix(whole, count))
-      local label = ("after %d of %d steps of\n%s"):format(count, count_steps(whole), tostring(whole))
-      check_crash(view(crashed), label, crashed)
-      if not (is_done and is_done(crashed)) then
-         run(crashed, decide(look(crashed)))
-      end
-      local now = view(crashed)
-      now.history = tail(now.history, #expected.history)
-      assert.same(expected, now, label)
-   end
-end
+local vid, source = crashes.vid, crashes.source
+local settings, look, pool_with, view = crashes.settings, crashes.look, crashes.pool_with, crashes.view
+local prefix, count_steps, run = crashes.prefix, crashes.count_steps, crashes.run
+local content, contains, crash_everywhere = crashes.content, crashes.contains, crashes.crash_everywhere
 
 describe("a crash anywhere in", function()
    for _, keep in ipairs({ 0, 1, 2, 3, 9 }) do
@@ -265,6 +148,48 @@ describe("a crash anywhere in", function()
          end, function(crashed) return content(crashed, layout.image(vid, "clean")) == wanted end)
       end)
    end
+
+   for _, clean in ipairs({ "clean", false }) do
+      it(("revert --discard is before or after, session and all (committed image: %s)"):format(clean), function()
+         local store = pool_with({ keep = 3, revisions = 3, clean = clean or nil, dirty = "dirty" })
+         crash_everywhere(store, function(state) return revert.to(state, "2", { discard = true }) end,
+            function(now, label)
+               local before = now.dirty == "dirty" and now.clean == (clean or nil)
+               local after = now.dirty == nil and now.clean == "r2"
+               assert.is_true(before or after, label)
+               assert.is_true(after or contains(now.history, "r2"), label)
+               assert.is_true(before or not clean or contains(now.history, "clean"), label)
+            end, function(crashed) return content(crashed, layout.image(vid, "clean")) == "r2" end)
+      end)
+   end
+
+   it("revert --discard costs no session of later", function()
+      local store = pool_with({ keep = 3, revisions = 2, clean = "clean", dirty = "dirty" })
+      local whole = revert.to(look(store), "1", { discard = true })
+      for count = 0, count_steps(whole) do
+         local crashed = store:snapshot()
+         run(crashed, prefix(whole, count))
+         local state = look(crashed)
+         local before = state.files.dirty ~= nil
+         run(crashed, crashes.plan(crashed, start))
+         -- the guest writes, and the same image may be another inode's successor
+         crashed:put(layout.image(vid, "dirty"), "later")
+         assert.equal("later", view(crashed).dirty, count)
+         run(crashed, crashes.plan(crashed, function(now) return stop(now, {}) end))
+         assert.equal("later", view(crashed).clean)
+         assert.is_true(contains(view(crashed).history, before and "clean" or "r1"))
+         assert.is_nil(look(crashed).discard)
+      end
+   end)
+
+   it("revert --discard ends no session that was written to since, whatever somebody does by hand", function()
+      local store = pool_with({ keep = 3, revisions = 2, clean = "clean", dirty = "dirty" })
+      run(store, prefix(revert.to(look(store), "1", { discard = true }), 1))
+      assert.equal("begun", look(store).discard)
+      store:put(layout.image(vid, "dirty"), "later", 7000)
+      store:rename(layout.revision(vid, 2, 200), layout.image(vid, "clean"))
+      assert.equal("later", view(store).dirty)
+   end)
 
    it("resize keeps a whole image", function()
       local store = pool_with({ keep = 1, revisions = 1, clean = "clean" })

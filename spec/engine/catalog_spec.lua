@@ -80,6 +80,11 @@ describe("an entry of the catalog", function()
 
    it("that has more behind its end is damaged", function()
       damaged("is not JSON: there is more behind its end", '{"size":1} {"size":2}')
+      for _, text in ipairs({ '{"a":[5:"x"]}', '{"a":[1, 2\n:3]}', '{5:1}', '{"a":[true:1]}', '{"a":["x":1]}' }) do
+         damaged("is not JSON: an object or a list is not whole", text)
+      end
+      assert.same({ "5:x", '\\":' }, select(2, catalog.decode_volume("vm/disk",
+         '{"size":1,"save_on_stop":true,"a":["5:x","\\\\\\":"]}')).a)
    end)
 
    it("that is no object is damaged", function()

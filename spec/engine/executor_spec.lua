@@ -94,6 +94,34 @@ describe("running plans", function()
       assert.is_true(store.count.all <= 2)
    end)
 
+   it("syncs what is on another file system one by one, and what is not together", function()
+      for i = 1, 9 do
+         store:put(("far/v%02d.img"):format(i), "clean")
+         store:put(("far/v%02d-dirty.img"):format(i), "dirty")
+      end
+      function store.sync_all_covers(_, path) return path ~= "far" end
+      local plans = commits(8)
+      for i = 1, 9 do
+         plans[8 + i] = commit(("far/v%02d"):format(i))
+      end
+      run(store, plans)
+      -- the images; two directories
+      assert.equal(9, store.count.file)
+      assert.equal(2, store.count.directory)
+      store.failing = "all"
+      local far = plans[9]
+      store:put("far/v01-dirty.img", "again")
+      store:unlink("far/v01.img.1")
+      local again = { far }
+      for i = 9, 16 do
+         again[#again + 1] = commit(("vm/v%02d"):format(i))
+      end
+      local errors = run(store, again)
+      assert.is_nil(errors[far])
+      assert.equal("io", errors[again[2]].code)
+      assert.equal("io", errors[again[9]].code)
+   end)
+
    it("stops the plan that fails and lets the others go on", function()
       store:unlink("vm/v02-dirty.img")
       local plans = commits(3)

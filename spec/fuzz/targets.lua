@@ -3,6 +3,7 @@
 -- Everywhere: nothing but errors of byre's own with the expected code, of one line; what is accepted
 -- survives being written and read again.
 local catalog = require("byre.catalog")
+local discard = require("byre.discard")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
@@ -34,7 +35,7 @@ end
 -- every file that a volume may have: path -> true
 local function files_of(id)
    local set = {
-      [layout.entry(id)] = true, [layout.removed(id)] = true, [layout.lost(id)] = true, [layout.dropped(id)] = true,
+      [layout.entry(id)] = true, [layout.removed(id)] = true, [layout.lost(id)] = true, [layout.discarded(id)] = true,
       [layout.revision(id, 1, 0)] = true, [layout.revision(id, layout.last_seq, math.maxinteger)] = true,
    }
    for _, role in ipairs(layout.roles) do
@@ -213,8 +214,19 @@ local function check_notes(raw)
    end
 end
 
---- The catalog entry of a volume.
+-- A mark says of no session of another inode that it is over, nor of a later one.
+local function check_mark(data)
+   local function stat(ino, mtime) return { ino = ino, mtime = mtime, mtime_nsec = 5 } end
+   local files = { dirty = stat(7, 1000), clean = stat(8, 900) }
+   assert(type(discard.is_done(data, files)) == "boolean", "mark")
+   local text = discard.describe(files)
+   assert(not discard.is_done(text, files), text)
+   assert(discard.is_done(text, { dirty = files.dirty, clean = stat(9, 900) }), text)
+end
+
+--- The catalog entry of a volume, and the mark of a session that is dropped.
 function targets.volume(data)
+   check_mark(data)
    local settings, raw = attempt("corrupt", catalog.decode_volume, "vm/disk", data)
    if not settings then
       return

@@ -76,8 +76,8 @@ local function differing_images(now, want)
    end
 end
 
-local function same_revision(a, b, keeps)
-   return a.id == b.id and a.time == b.time and a.content == b.content and (keeps.notes or a.notes == b.notes)
+local function same_revision(a, b)
+   return a.id == b.id and a.time == b.time and a.content == b.content and a.notes == b.notes
 end
 
 -- all revisions wanted, in order; others only as they were before
@@ -88,14 +88,14 @@ local function differing_revisions(now, want, before, keeps)
          return true
       end
       for _, old in ipairs(before and before.revisions or {}) do
-         if same_revision(old, revision, {}) then
+         if same_revision(old, revision) then
             return true
          end
       end
    end
    for _, revision in ipairs(now.revisions) do
       local wanted = want.revisions[next_wanted]
-      if wanted and same_revision(revision, wanted, keeps) then
+      if wanted and same_revision(revision, wanted) then
          next_wanted = next_wanted + 1
       elseif not was_there(revision) then
          return ("revision %s (%s) is new or has changed"):format(revision.id, brief(revision.content))
@@ -139,7 +139,7 @@ end
 local function is_between(unit, now, states, keeps)
    local vid = unit[1]
    local seen, before, after = now.volumes[vid], states.before.volumes[vid], states.after.volumes[vid]
-   if (keeps.session or keeps.dropped) and seen and before and after then
+   if keeps.session and seen and before and after then
       return is_mixed(seen, before, after, keeps)
    end
    return false
@@ -170,7 +170,8 @@ local function belongs(path, vid)
       return false
    end
    local rest = path:sub(#vid + 1)
-   for _, start in ipairs({ ".img", "-dirty.img", "-import.img", "-precache.img", ".json", ".removed", ".lost" }) do
+   for _, start in ipairs({ ".img", "-dirty.img", "-import.img", "-precache.img", ".json", ".removed", ".lost",
+      ".discarded" }) do
       if rest:sub(1, #start) == start then
          return true
       end

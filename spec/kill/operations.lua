@@ -8,11 +8,8 @@
 --    session    of a volume with a source, or one that keeps nothing: one image is
 --               of this session, the other of the one before; the session is
 --               whole, and the next start makes both anew
---    dropped    the session may be gone already, as was asked for, and the
---               revision not yet be back
 --    twice      the committed image of an origin_snapshot may stand among its
 --               revisions as well: the name that it was about to have
---    notes      a revision made with a note may lack the note
 -- @module spec.kill.operations
 local trees = require("spec.kill.trees")
 
@@ -80,8 +77,10 @@ end
 
 on("rest/private", "revert", "revert")
 on("rest/private", "revert to the oldest", "revert", "2")
+on("rest/private", "revert to one without notes", "revert", "3")
 on("tpl/root", "revert", "revert")
-on("busy/private", "revert, discard", "revert", "2", { discard = true }, { keeps = { dropped = true } })
+on("busy/private", "revert, discard", "revert", "3", { discard = true })
+on("busy/private", "revert to one with notes, discard", "revert", "2", { discard = true })
 
 on("rest/private", "grow", "resize", 2 * trees.size)
 on("rest/private", "shrink", "resize", trees.block, { shrink = true })
@@ -94,10 +93,11 @@ on("rest/swap", "grow", "resize", 2 * trees.size)
 on("rest/private", "snapshot", "snapshot")
 on("busy/private", "snapshot", "snapshot")
 on("rest/both", "snapshot", "snapshot")
-on("rest/private", "snapshot with a note", "snapshot", { note = "of now" }, { keeps = { notes = true } })
-on("busy/private", "snapshot with a tag", "snapshot", { tag = "now" }, { keeps = { notes = true } })
+on("rest/private", "snapshot with a note", "snapshot", { note = "of now" })
+on("busy/private", "snapshot with a tag", "snapshot", { tag = "now", hold_until = true })
 on("rest/private", "annotate", "annotate", "2", { tag = "other", note = false, hold_until = true })
 on("rest/private", "remove_revision", "remove_revision", "2")
+on("rest/private", "remove the newest revision", "remove_revision", "3")
 
 on("rest/private", "set", "set", { revisions_to_keep = 0 })
 on("busy/private", "set", "set", { revisions_to_keep = -1 })

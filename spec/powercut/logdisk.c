@@ -1,10 +1,13 @@
-/* logdisk.c - a FUSE file system with one disk image that logs, in order, what is done to it
+/* logdisk.c - a FUSE file system with one disk image that logs, in order, what is done to it,
+ * and fails where it is told to
  *
  *     logdisk MOUNTPOINT IMAGE LOG
  *
  * MOUNTPOINT/disk is IMAGE; put a loop device on it.  Every write, discard and
  * flush goes into LOG before it is answered.  Each write(2) into MOUNTPOINT/mark
- * puts its text into the log, at its place among the others.
+ * puts its text into the log, at its place among the others.  As long as there
+ * is a text in MOUNTPOINT/fail, writes that have this text in their data fail
+ * with EIO: the data of a file, say, but none of its file system's own.
  */
 
 #define FUSE_USE_VERSION 31
@@ -13,6 +16,7 @@
 #include <fcntl.h>
 #include <fuse.h>
 #include <linux/falloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +28,7 @@
 
 #define DISK "disk"
 #define MARK "mark"
+#define FAIL "fail"
 
 /* larger than any request of a loop device and any mark */
 #define MAX_WRITE (1 << 20)
@@ -31,7 +36,12 @@
 struct logdisk {
 	int image;
 	int log;
+	char bad[64];                   /* what must not be written */
+	size_t bad_size;                /* 0: everything may */
 };
+
+/* what is in fi->fh of an open file */
+enum which {WHICH_DISK, WHICH_MARK, WHICH_FAIL};
 
 static struct logdisk *self(void)
 {
@@ -79,7 +89,7 @@ static int disk_getattr(const char *path, struct stat *st, struct fuse_file_info
 		if (fstat(self()->image, st) < 0)
 			return -errno;
 		st->st_mode = S_IFREG | 0600;
-	} else if (strcmp(path, "/" MARK) == 0) {
+	} else if (strcmp(path, "/" MARK) == 0 || strcmp(path, "/" FAIL) == 0) {
 		st->st_mode = S_IFREG | 0600;
 		st->st_nlink = 1;
 	} else {
@@ -91,7 +101,7 @@ static int disk_getattr(const char *path, struct stat *st, struct fuse_file_info
 static int disk_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_t offset,
 			struct fuse_file_info *fi, enum fuse_readdir_flags flags)
 {
-	static const char *const names[] = {".", "..", DISK, MARK};
+	static const char *const names[] = {".", "..", DISK, MARK, FAIL};
 	size_t i;
 
 	(void)path, (void)offset, (void)fi, (void)flags;
@@ -104,14 +114,18 @@ static int disk_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, of
 static int disk_open(const char *path, struct fuse_file_info *fi)
 {
 	fi->direct_io = 1;
-	fi->fh = strcmp(path, "/" MARK) == 0;
+	fi->fh = strcmp(path, "/" MARK) == 0 ? WHICH_MARK : strcmp(path, "/" FAIL) == 0 ? WHICH_FAIL : WHICH_DISK;
 	return 0;
 }
 
 static int disk_truncate(const char *path, off_t size, struct fuse_file_info *fi)
 {
 	(void)fi;
-	return strcmp(path, "/" MARK) == 0 && size == 0 ? 0 : -EPERM;
+	if (size != 0 || strcmp(path, "/" DISK) == 0)
+		return -EPERM;
+	if (strcmp(path, "/" FAIL) == 0)
+		self()->bad_size = 0;
+	return 0;
 }
 
 static int disk_read(const char *path, char *buffer, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -119,10 +133,28 @@ static int disk_read(const char *path, char *buffer, size_t size, off_t offset, 
 	ssize_t n;
 
 	(void)path;
-	if (fi->fh)
+	if (fi->fh != WHICH_DISK)
 		return 0;
 	n = pread(self()->image, buffer, size, offset);
 	return n < 0 ? -errno : (int)n;
+}
+
+static int set_bad(const char *text, size_t size)
+{
+	struct logdisk *disk = self();
+
+	if (size > sizeof disk->bad)
+		return -EINVAL;
+	memcpy(disk->bad, text, size);
+	disk->bad_size = size;
+	return (int)size;
+}
+
+static bool is_bad(const char *data, size_t size)
+{
+	const struct logdisk *disk = self();
+
+	return disk->bad_size > 0 && memmem(data, size, disk->bad, disk->bad_size);
 }
 
 static int disk_write(const char *path, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -131,6 +163,10 @@ static int disk_write(const char *path, const char *data, size_t size, off_t off
 	int r;
 
 	(void)path;
+	if (fi->fh == WHICH_FAIL)
+		return set_bad(data, size);
+	if (fi->fh == WHICH_DISK && is_bad(data, size))
+		return -EIO;
 	r = log_append(fi->fh ? RECORD_MARK : RECORD_WRITE, data, (uint64_t)offset, size);
 	if (r < 0 || fi->fh)
 		return r < 0 ? r : (int)size;
@@ -172,7 +208,7 @@ static const struct fuse_operations operations = {
 
 int main(int argc, char **argv)
 {
-	struct logdisk disk;
+	struct logdisk disk = {.bad_size = 0};
 	/* -s: one thread, so the order of the log is the order of the disk */
 	char *arguments[] = {argv[0], "-s", "-f", "-o", "fsname=byre-powercut", argc > 1 ? argv[1] : NULL, NULL};
 

@@ -99,6 +99,16 @@ local function commit(volume, text, inode, keep)
    prune(volume, keep, added)
 end
 
+-- a snapshot of a session gave the clean image a revision's name, which goes with the session
+local function drop_preserved(volume)
+   local revision = volume.kind == "origin" and predict.preserved(volume)
+   for i = #volume.revisions, 1, -1 do
+      if volume.revisions[i] == revision then
+         table.remove(volume.revisions, i)
+      end
+   end
+end
+
 local function find(volume, seq)
    for i, revision in ipairs(volume.revisions) do
       if revision.seq == seq then
@@ -150,20 +160,24 @@ function effects.stop(volume, op, _, inode)
    if not predict.saves(volume) then
       volume.dirty = nil
    elseif volume.dirty then
-      if not op.discard then
+      if op.discard then
+         drop_preserved(volume)
+      else
          commit(volume, volume.dirty, inode)
       end
       volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
    end
 end
 
-function effects.revert(volume, op)
+-- a revision of which something is noted stays, and the image is a copy of it
+function effects.revert(volume, op, _, inode)
    local target = op.seq and (find(volume, op.seq)) or predict.visible(volume)[#predict.visible(volume)]
    preserve(volume)
-   if target.inode ~= volume.inode then
+   local stays = target.note or target.held
+   if not stays and target.inode ~= volume.inode then
       table.remove(volume.revisions, select(2, find(volume, target.seq)))
    end
-   volume.clean, volume.inode = target.v, target.inode
+   volume.clean, volume.inode = target.v, stays and inode or target.inode
    if op.discard then
       volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
    end

@@ -175,6 +175,7 @@ function file.close() end
 
 function methods.make_dir() return {} end
 function methods.can_link() return true end
+function methods.sync_all_covers() return true end
 function methods.remove_dir() return false end
 function methods.chmod() end
 function methods.sync_file() end
@@ -182,6 +183,7 @@ function methods.sync_directory() end
 function methods.sync_all() end
 function methods.find_writer() end
 function methods.watch() end
+function methods.is_watched() return false end
 
 function methods:mark(path)
    self:put(path, "")

@@ -91,6 +91,16 @@ function pools.history(volume)
    return list
 end
 
+--- Codes of findings of a check, sorted.
+function pools.codes(findings)
+   local list = {}
+   for i, finding in ipairs(findings) do
+      list[i] = finding.code
+   end
+   table.sort(list)
+   return list
+end
+
 --- Numbers of the revisions, oldest first.
 function pools.numbers(volume)
    local list = {}

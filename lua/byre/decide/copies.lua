@@ -40,7 +40,8 @@ end
 
 --- Plan a revision made now. Of a running volume it is what a power cut would
 -- leave (crash-consistent); the state before the session goes into the history
--- ahead of it, so that numbers follow time.
+-- ahead of it, so that numbers follow time. What is noted comes before the
+-- revision: a hold counts from its first moment.
 -- @tparam table state
 -- @tparam table wanted what is to be noted of it, see `notes.change`
 -- @treturn plan
@@ -53,20 +54,25 @@ function copies.snapshot(state, wanted)
          { hint = "byre set " .. state.vid .. " keep=1" })
    end
    local files, paths = state.files, state.paths
-   local seq, role, link = history.next_seq(state), "clean", nil
+   local seq, role, link, preserved = history.next_seq(state), "clean", nil, nil
    if files.dirty then
-      role, link = "dirty", history.preserve(state)
+      role = "dirty"
+      link, preserved = history.preserve(state)
       seq = link and seq + 1 or seq
    elseif not files.clean then
       history.missing(state, paths.clean)
    end
    local path = layout.revision(state.vid, seq, files[role].mtime)
-   local write
+   local note
    if next(wanted) then
-      write = plan.write(layout.entry(state.vid), catalog.encode(notes.change(state, { path = path }, wanted)))
+      note = plan.write(layout.entry(state.vid), catalog.encode(notes.change(state, { path = path }, wanted)))
+   else
+      note = history.forget_notes(state, { path, preserved })
    end
-   return plan.new("snapshot", state.vid,
-      { plan.phase({}, link, plan.clone(paths[role], path, { keep_mtime = true }), write) }), seq
+   return plan.new("snapshot", state.vid, {
+      plan.phase({}, note),
+      plan.phase({}, link, plan.clone(paths[role], path, { keep_mtime = true })),
+   }), seq
 end
 
 --- Plan other notes on a revision.

@@ -34,7 +34,8 @@ end
 --- Phases that finish a removal: the images first, then their mark.
 function create.finish_removal_phases(state)
    return plan.phase({}, unlink_all(state)),
-      plan.phase({}, history.forget_loss(state), plan.unlink(layout.removed(state.vid)))
+      plan.phase({}, history.forget_loss(state), state.discard and plan.unlink(layout.discarded(state.vid)),
+         plan.unlink(layout.removed(state.vid)))
 end
 
 --- Refuse a vid that is taken, by a volume or by images that nobody registered.

@@ -3,6 +3,7 @@
 -- @module byre.decide.history
 local core = require("byre.core")
 
+local catalog = require("byre.catalog")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
@@ -105,21 +106,42 @@ function history.preserve(state)
    return plan.link(state.paths.clean, path, { mode = clean.mode ~= image_mode and image_mode or nil }), path
 end
 
---- Steps that remove the oldest revisions until `keep` are left; those that are
--- held stay besides.
+--- Step that takes the revision's name from the clean image of an origin; nil: it has none.
+-- A snapshot of the session that is dropped gave it one: to be its predecessor.
+function history.forget_preserved(state)
+   return state.preserved and state.config.kind == "origin" and plan.unlink(state.preserved.path) or nil
+end
+
+--- Step that takes away what is noted of revisions; nil: nothing is. It goes
+-- after those that go, and before those that come: what is noted under a name
+-- that is about to be a revision's is of one that is gone.
+-- @tparam table state
+-- @tparam {string,...} paths
+-- @tparam[opt] string added see `notes.without`
+-- @treturn ?step
+function history.forget_notes(state, paths, added)
+   local entry = notes.without(state, paths, added)
+   return entry and plan.write(layout.entry(state.vid), catalog.encode(entry)) or nil
+end
+
+--- Phases of a cleanup that remove the oldest revisions until `keep` are left;
+-- those that are held stay besides. What is noted of them goes after them.
 -- @tparam table state
 -- @tparam integer keep
 -- @tparam ?string added path of the newest revision, if the plan adds one
--- @treturn {step,...}
-function history.prune(state, keep, added)
-   local steps = {}
+-- @param ... further steps of the cleanup
+-- @treturn {phase,...}
+function history.prune(state, keep, added, ...)
+   local paths, steps = {}, {}
    for i = 1, math.min(#state.revisions, #state.revisions + (added and 1 or 0) - keep) do
       local revision = state.revisions[i]
       if not notes.is_held(state, revision) then
+         paths[#paths + 1] = revision.path
          steps[#steps + 1] = plan.unlink(revision.path)
       end
    end
-   return steps
+   local forget = history.forget_notes(state, paths, added)
+   return { plan.phase({ sync = forget ~= nil }, steps, ...), plan.phase({}, forget) }
 end
 
 --- Refuse to remove a revision that is held.
@@ -175,12 +197,10 @@ function history.commit(state, operation, from, options)
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {
-      plan.phase({}, plan.sync(from)),
+      plan.phase({}, plan.sync(from), history.forget_notes(state, { path })),
       plan.phase({}, link, plan.rename(from, state.paths.clean)),
-   }, {
-      plan.phase({}, history.forget_loss(state), history.prune(state, options.keep, path), history.sweep(state),
-         history.refresh_precache(state)),
-   })
+   }, history.prune(state, options.keep, path, history.forget_loss(state), history.sweep(state),
+      history.refresh_precache(state)))
 end
 
 --- Find a revision by its id.

@@ -79,11 +79,9 @@ function import.replace(state, operation, options, content)
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {
+      plan.phase({}, history.forget_notes(state, { path })),
       plan.phase({}, history.make_group_directory(state), link, content(state.paths.clean, { replace = true })),
-   }, {
-      plan.phase({}, history.prune(state, kept(state), path), history.sweep(state),
-         history.refresh_precache(state)),
-   })
+   }, history.prune(state, kept(state), path, history.sweep(state), history.refresh_precache(state)))
 end
 
 return import

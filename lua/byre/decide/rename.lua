@@ -18,15 +18,17 @@ local function require_state(state, which)
 end
 
 -- Old path -> new path of every image that goes along. A half-done commit, whose
--- revision is the clean image itself, is only told from a revision by its inode.
+-- revision is the clean image itself, is only told from a revision by its inode;
+-- without a session it has no meaning.
 local function moves(old, new, options)
    local list = {}
+   local dropped = options.state == "committed"
    for _, role in ipairs({ "clean", "import", "dirty" }) do
-      if old.files[role] and not (role == "dirty" and options.state == "committed") then
+      if old.files[role] and not (role == "dirty" and dropped) then
          list[#list + 1] = { old.paths[role], new.paths[role] }
       end
    end
-   for _, revision in ipairs(options.crosses_device and survey.history(old) or old.revisions) do
+   for _, revision in ipairs((options.crosses_device or dropped) and survey.history(old) or old.revisions) do
       list[#list + 1] = { revision.path, new.vid .. revision.path:sub(#old.vid + 1) }
    end
    return list

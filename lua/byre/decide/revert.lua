@@ -1,7 +1,9 @@
 --- Decide: go back to a revision, or remove one.
 -- @module byre.decide.revert
+local discard = require("byre.discard")
 local history = require("byre.decide.history")
 local layout = require("byre.layout")
+local notes = require("byre.notes")
 local plan = require("byre.plan")
 
 local revert = {}
@@ -13,9 +15,21 @@ local function require_clean(state)
    end
 end
 
+-- Steps that make a revision the committed image. One of which something is
+-- noted stays where it is: it is held, or it is a name that somebody remembers.
+-- The image is as of now, so that the times of later revisions do not fall
+-- behind their numbers.
+local function take(state, target)
+   local clean = state.paths.clean
+   if notes.exist(state, target) then
+      return { plan.clone(target.path, clean, { replace = true }) }
+   end
+   return { plan.touch(target.path), plan.rename(target.path, clean) }
+end
+
 --- Plan to make a revision the committed image. What was committed becomes the
--- newest revision, so reverting twice is where one started. The image is as of
--- now, so that the times of later revisions do not fall behind their numbers.
+-- newest revision, so reverting twice is where one started. A session ends in
+-- the moment in which the revision is in place.
 -- @tparam table state
 -- @tparam ?string id nil: the newest
 -- @tparam table options `discard`: drop the running session, and do without a clean image that is missing
@@ -31,14 +45,14 @@ function revert.to(state, id, options)
    if state.config.keep > 0 and not options.discard then
       require_clean(state)
    end
-   local link = history.preserve(state)
-   local dropped = state.files.dirty and layout.dropped(state.vid)
+   local link, path = history.preserve(state)
+   local dirty, mark = state.files.dirty, layout.discarded(state.vid)
    return plan.new("revert", state.vid, {
-      plan.phase({}, link, dropped and plan.rename(state.paths.dirty, dropped),
-         plan.touch(target.path), plan.rename(target.path, state.paths.clean)),
+      plan.phase({}, dirty and plan.write(mark, discard.describe(state.files)), history.forget_notes(state, { path })),
+      plan.phase({}, link, take(state, target)),
    }, {
-      plan.phase({}, dropped and plan.unlink(dropped), history.forget_loss(state), history.sweep(state),
-         history.refresh_precache(state)),
+      plan.phase({ sync = true }, dirty and plan.unlink(state.paths.dirty), dirty and history.forget_loss(state)),
+      plan.phase({}, dirty and plan.unlink(mark), history.sweep(state), history.refresh_precache(state)),
    })
 end
 
@@ -50,7 +64,8 @@ end
 function revert.remove_revision(state, id)
    local target = history.find(state, id)
    history.require_released(state, target)
-   return plan.new("remove_revision", state.vid, { plan.phase({}, plan.unlink(target.path)) })
+   return plan.new("remove_revision", state.vid, { plan.phase({}, plan.unlink(target.path)) },
+      { plan.phase({}, history.forget_notes(state, { target.path })) })
 end
 
 return revert

@@ -98,10 +98,9 @@ local function start_without_snapshots(state)
          leave = plan.unlink(clean)
       end
    end
-   return plan.new("start", state.vid, { phase or {}, plan.phase({}, leave) }, {
-      plan.phase({}, history.prune(state, 0), state.files.precache and plan.unlink(state.paths.precache),
-         history.sweep(state)),
-   })
+   local precache = state.files.precache and plan.unlink(state.paths.precache)
+   return plan.new("start", state.vid, { phase or {}, plan.phase({}, leave) },
+      history.prune(state, 0, nil, precache, history.sweep(state)))
 end
 
 local function start_origin(state)

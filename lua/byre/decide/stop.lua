@@ -35,7 +35,7 @@ local function drop_session(state)
    local precache = state.files.precache
    local refresh = not (precache and precache.fresh) and history.refresh_precache(state)
    return plan.new("stop", state.vid, { plan.phase({}, plan.unlink(state.paths.dirty)) },
-      { plan.phase({}, history.forget_loss(state), history.sweep(state), refresh) })
+      { plan.phase({}, history.forget_loss(state), history.forget_preserved(state), history.sweep(state), refresh) })
 end
 
 --- Plan the stop of a volume. Without a session there is nothing to do.

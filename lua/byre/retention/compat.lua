@@ -1,7 +1,7 @@
 --- Rules that keep exactly what another tool would keep: `compat.…` of a policy file.
 -- @module byre.retention.compat
 local options = require("byre.retention.options")
-local rules = require("byre.retention.rules")
+local words = require("byre.retention.compat.words")
 
 local compat = {}
 
@@ -27,16 +27,13 @@ end
 -- @tparam integer n
 function compat.qubes(n)
    local count = options.count("compat.qubes", n, -1)
-   return exact({ name = "qubes", select = function(_, context)
-      local selection = rules.selection()
-      for i, r in ipairs(context.revisions) do
-         if i <= count then
-            rules.add(selection.kept, r.index, { rule = "qubes", slot = i, of = count, winner = r.id })
-         else
-            rules.add(selection.lost, r.index, { rule = "qubes" })
-         end
+   return exact({ name = "qubes", select = function(rule, context)
+      local marks = {}
+      for i = 1, math.min(count, #context.revisions) do
+         local r = context.revisions[i]
+         marks[r.index] = { rule = "qubes", slot = i, of = count, winner = r.id }
       end
-      return selection
+      return words.selection(rule, context.revisions, marks)
    end })
 end
 

@@ -42,19 +42,26 @@ end
 
 -- A list of rules ends with an implied "expire the rest".
 local function apply_rules(policy, context)
-   local lost = {}
-   for _, rule in ipairs(policy.rules) do
+   local selections = {}
+   for i, rule in ipairs(policy.rules) do
       local selection = rule:select(context)
       for _, r in ipairs(context.revisions) do
          for _, reason in ipairs(selection.kept[r.index] or {}) do
             rules.add(context.kept, r.index, reason)
          end
-         for _, entry in ipairs(selection.lost[r.index] or {}) do
-            rules.add(lost, r.index, entry)
-         end
       end
+      selections[i] = selection
    end
-   return lost
+   return selections
+end
+
+-- by each rule in turn, to whom a revision has lost
+local function lost_to(selections, r)
+   local list = {}
+   for _, selection in ipairs(selections) do
+      list[#list + 1] = selection.lost(r) or nil
+   end
+   return list
 end
 
 -- what a time that cannot be believed means: keep, whatever the rules say
@@ -163,7 +170,7 @@ end
 -- @raise whatever a function of the policy raises
 function evaluate.judge(policy, input)
    local context = new_context(policy, input)
-   local lost = apply_rules(policy, context)
+   local selections = apply_rules(policy, context)
    keep_unsound(policy, context)
    local expired = policy.judge and apply_function(policy, input, context) or {}
    local judged = {}
@@ -171,7 +178,7 @@ function evaluate.judge(policy, input)
       local result = verdict_of(policy, r, context.kept[r.index], expired[r.index])
       result.future, result.skewed = r.future or nil, r.skewed or nil
       if result.verdict == "expire" then
-         result.lost_to = lost[r.index] or {}
+         result.lost_to = lost_to(selections, r)
       end
       judged[r.index] = result
    end

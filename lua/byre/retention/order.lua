@@ -2,9 +2,21 @@
 -- @module byre.retention.order
 local order = {}
 
+local function in_order(revisions)
+   for i = 2, #revisions do
+      if revisions[i].time < revisions[i - 1].time then
+         return false
+      end
+   end
+   return true
+end
+
 -- Marks the revisions that stand outside of the longest run of times that
 -- never step back: the fewest that must be wrong for the others to be right.
 local function mark_skewed(revisions)
+   if in_order(revisions) then
+      return
+   end
    local ends, previous = {}, {}   -- of runs by length: index of the last one; who stands before whom
    for i, r in ipairs(revisions) do
       local low, high = 0, #ends
@@ -37,9 +49,9 @@ end
 function order.newest_first(input)
    local past, list = {}, {}
    for index, revision in ipairs(input.revisions) do
-      local r = { index = index, seq = revision.seq or index, future = revision.time > input.now, skewed = false }
-      setmetatable(r, { __index = revision })
-      list[index] = r
+      local r = { index = index, seq = revision.seq or index, future = revision.time > input.now, skewed = false,
+         id = revision.id, time = revision.time }
+      list[index] = setmetatable(r, { __index = revision })
    end
    table.sort(list, function(a, b)
       if a.seq ~= b.seq then

@@ -5,7 +5,7 @@
 -- `revisions` (newest first, see `byre.retention.order`), `sound` (those of
 -- them with a believable time), `calendar`, `now`, `anchor` (where durations
 -- count from) and `kept` (by index: what earlier rules keep).  A selection is
--- `{kept = {[index] = list of reasons}, lost = {[index] = list of {rule, period, winner}}}`.
+-- `{kept = {[index] = list of reasons}, lost = function(r) -> {rule, period, winner}}`.
 -- @module byre.retention.rules
 local duration = require("byre.retention.duration")
 local periods = require("byre.retention.periods")
@@ -22,9 +22,11 @@ local function add(map, index, entry)
 end
 rules.add = add
 
---- @treturn table an empty selection
-function rules.selection()
-   return { kept = {}, lost = {} }
+--- A selection of nothing.
+-- @tparam[opt] function lost what a revision has lost by the rule
+-- @treturn table
+function rules.selection(lost)
+   return { kept = {}, lost = lost or function() end }
 end
 
 -- later than this is within the duration; the border itself is not
@@ -40,21 +42,20 @@ local function within_text(rule)
    return rule.within and "within " .. rule.within.text or nil
 end
 
--- the periods of the sound revisions, newest first, each with its winner
+-- the periods of the sound revisions, newest first and by name, each with its winner
 local function contest(rule, context)
    local list, by_label = {}, {}
    for _, r in ipairs(context.sound) do
       local label = periods.of(rule.period, context.calendar, r.time)
       local period = by_label[label]
       if not period then
-         period = { label = label, winner = r, members = {} }
+         period = { label = label, winner = r }
          list[#list + 1], by_label[label] = period, period
       elseif rule.pick == "first" then
          period.winner = r
       end
-      period.members[#period.members + 1] = r
    end
-   return list
+   return list, by_label
 end
 
 -- Keeps the oldest of all while the rule has room: years may pass before
@@ -65,27 +66,27 @@ local function keep_oldest(rule, context, selection, slots, limit)
       and oldest.time > limit then
       add(selection.kept, oldest.index, { rule = rule.name, slot = slots + 1, of = rule.n, winner = oldest.id,
          period = periods.of(rule.period, context.calendar, oldest.time), why = "oldest" })
-      selection.lost[oldest.index] = nil
    end
 end
 
 -- The newest (or first) of each period, for so many periods or so long.
 local function select_periodic(rule, context)
-   local selection, slots, limit = rules.selection(), 0, threshold(rule, context)
-   for _, period in ipairs(contest(rule, context)) do
+   local list, by_label = contest(rule, context)
+   local slots, limit = 0, threshold(rule, context)
+   local selection = rules.selection(function(r)
+      local label = r.sound and periods.of(rule.period, context.calendar, r.time)
+      local period = by_label[label]
+      return period and { rule = rule.name, period = label, winner = period.kept and period.winner.id or nil }
+   end)
+   for _, period in ipairs(list) do
       local winner = period.winner
+      -- what an earlier rule keeps takes no slot of a rule that wants fresh ones
       local free = rule.fresh and context.kept[winner.index]
-      local wins = not free and winner.time > limit and slots < (rule.n or math.huge)
-      if wins then
+      period.kept = free or winner.time > limit and slots < (rule.n or math.huge)
+      if period.kept and not free then
          slots = slots + 1
          add(selection.kept, winner.index, { rule = rule.name, period = period.label, slot = slots, of = rule.n,
             winner = winner.id, why = within_text(rule) })
-      end
-      for _, r in ipairs(period.members) do
-         if r ~= winner or not wins then
-            add(selection.lost, r.index, { rule = rule.name, period = period.label,
-               winner = (wins or free) and winner.id or nil })
-         end
       end
    end
    keep_oldest(rule, context, selection, slots, limit)
@@ -94,15 +95,17 @@ end
 
 -- All that a test accepts, for so many or so long: last, within, tagged, where, changed.
 local function select_each(rule, context)
-   local selection, slots, limit = rules.selection(), 0, threshold(rule, context)
+   local accepted, slots, limit = {}, 0, threshold(rule, context)
+   local selection = rules.selection(function(r)
+      return accepted[r.index] and { rule = rule.name }
+   end)
    for _, r in ipairs(context.sound) do
       if rule.accepts(r, context) then
+         accepted[r.index] = true
          if slots < (rule.n or math.huge) and r.time > limit then
             slots = slots + 1
             add(selection.kept, r.index, { rule = rule.name, slot = slots, of = rule.n, winner = r.id,
                why = rule.why or within_text(rule) })
-         else
-            add(selection.lost, r.index, { rule = rule.name })
          end
       end
    end
@@ -133,31 +136,12 @@ function rules.each(name, accepts, options)
       why = options.why }
 end
 
---- What is kept has lost nothing.
--- @tparam table selection
--- @treturn table the selection
-function rules.settle(selection)
-   for index in pairs(selection.kept) do
-      selection.lost[index] = nil
-   end
-   return selection
-end
-
-local function merge_lost(selection, ...)
-   for _, part in ipairs({ ... }) do
-      for index, list in pairs(part.lost) do
-         for _, entry in ipairs(list) do
-            add(selection.lost, index, entry)
-         end
-      end
-   end
-   return rules.settle(selection)
-end
-
 -- Combines what two rules keep; `wanted` says whether a revision remains.
 local function select_both(rule, context)
    local a, b = rule.left:select(context), rule.right:select(context)
-   local selection = rules.selection()
+   local selection = rules.selection(function(r)
+      return (a.kept[r.index] or b.kept[r.index]) and { rule = rule.name } or a.lost(r) or b.lost(r)
+   end)
    for _, r in ipairs(context.revisions) do
       local in_a, in_b = a.kept[r.index], b.kept[r.index]
       if rule.wanted(in_a, in_b) then
@@ -166,11 +150,9 @@ local function select_both(rule, context)
                add(selection.kept, r.index, reason)
             end
          end
-      elseif in_a or in_b then
-         add(selection.lost, r.index, { rule = rule.name })
       end
    end
-   return merge_lost(selection, a, b)
+   return selection
 end
 
 local wanted = {

@@ -26,25 +26,26 @@ end
 -- The oldest of an interval stay: a younger one would slide into it and out
 -- again before it could grow old.
 local function select_grid(rule, context)
-   local selection = rules.selection()
    local filled, winners, edges = {}, {}, rule.edges
-   for i = #context.sound, 1, -1 do
-      local r = context.sound[i]
-      local age, at = context.anchor - r.time, nil
+   local function place(r)
+      local age = context.anchor - r.time
       for number, edge in ipairs(edges) do
          if age < edge.until_age then
-            at = number
-            break
+            return number, edge
          end
       end
-      local edge = edges[at]
-      if edge and (filled[at] or 0) < edge.keep then
-         filled[at] = (filled[at] or 0) + 1
-         winners[at] = r.id
-         rules.add(selection.kept, r.index, { rule = "grid", period = edge.name, slot = at, of = #edges,
+   end
+   local selection = rules.selection(function(r)
+      local number, edge = place(r)
+      return { rule = "grid", period = edge and edge.name, winner = winners[number or 0] }
+   end)
+   for i = #context.sound, 1, -1 do
+      local r = context.sound[i]
+      local number, edge = place(r)
+      if edge and (filled[number] or 0) < edge.keep then
+         filled[number], winners[number] = (filled[number] or 0) + 1, r.id
+         rules.add(selection.kept, r.index, { rule = "grid", period = edge.name, slot = number, of = #edges,
             winner = r.id })
-      else
-         rules.add(selection.lost, r.index, { rule = "grid", period = edge and edge.name, winner = winners[at or 0] })
       end
    end
    return selection
@@ -76,7 +77,10 @@ end
 local levels = { "hourly", "daily", "weekly", "monthly", "yearly" }
 
 local function select_chain(rule, context)
-   local selection, chosen = rules.selection(), {}
+   local chosen, lost = {}, {}
+   local selection = rules.selection(function(r)
+      return lost[r.index]
+   end)
    for i = #context.sound, 1, -1 do
       chosen[#chosen + 1] = context.sound[i]
    end
@@ -91,12 +95,12 @@ local function select_chain(rule, context)
                rules.add(selection.kept, r.index, { rule = level, period = label, winner = r.id, why = "chain" })
             end
          elseif n ~= 0 then
-            rules.add(selection.lost, r.index, { rule = level, period = label, winner = seen[label] })
+            lost[r.index] = { rule = level, period = label, winner = seen[label] }
          end
       end
       chosen = first
    end
-   return rules.settle(selection)
+   return selection
 end
 
 local chain_options = {}

@@ -146,6 +146,20 @@ function zone.from_local(rules, seconds)
    return seconds - before
 end
 
+--- All moments at which the clock shows local seconds: one, two where an hour
+-- comes twice, none where it is skipped.
+-- @treturn {integer,...} earliest first
+function zone.moments(rules, seconds)
+   local list = {}
+   for _, at in ipairs({ seconds - 86400, seconds + 86400 }) do
+      local epoch = seconds - zone.lookup(rules, at)
+      if zone.to_local(rules, epoch) == seconds and list[1] ~= epoch then
+         list[#list + 1] = epoch
+      end
+   end
+   return list
+end
+
 --- Date and clock time of a moment.
 -- @tparam table rules
 -- @tparam integer epoch

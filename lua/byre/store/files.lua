@@ -142,14 +142,19 @@ local function mount_of(handle)
    return text and text:match("mnt_id:%s*(%d+)")
 end
 
--- the file system and the mount that a directory is in, or is going to be in
-local function place_of(self, path)
+-- open a directory, or the one that it is going to be in
+local function open_place(self, path)
    local handle, message, code = self.dir:open_dir(path)
    while not handle and code == errno.ENOENT and path ~= "." do
       path = layout.directory(path)
       handle, message, code = self.dir:open_dir(path)
    end
-   check(path, handle, message, code)
+   return (check(path, handle, message, code))
+end
+
+-- the file system and the mount that a directory is in, or is going to be in
+local function place_of(self, path)
+   local handle = open_place(self, path)
    local stat, mount = handle:stat("."), mount_of(handle)
    handle:close()
    return ("%s %s"):format(stat and stat.dev, mount)
@@ -278,6 +283,11 @@ function methods:watch(path)
    end
 end
 
+--- Does the store hear of every write error of a file?
+function methods:is_watched(path)
+   return watched_file(self, path) ~= nil
+end
+
 --- Make a file's content durable. A file that is watched stays so: what was to
 -- come after may fail, and the session goes on.
 -- @raise `io`: also when data was lost before, if the file is watched since before then; the error has `lost = true` if
@@ -321,6 +331,20 @@ function methods:sync_all()
    local ok, message, code = self.dir:sync_filesystem()
    self.doubtful = self.doubtful or not ok
    check(self.name, ok, message, code)
+end
+
+--- Does `sync_all` cover what is in a directory? What is mounted below the pool may be another file system.
+-- Subvolumes of btrfs are no mounts of their own.
+-- @treturn boolean
+function methods:sync_all_covers(path)
+   local handle = open_place(self, path)
+   local mount, stat = mount_of(handle), handle:stat(".")
+   handle:close()
+   self.mount = self.mount or mount_of(self.dir)
+   if mount and self.mount then
+      return mount == self.mount
+   end
+   return stat ~= nil and stat.dev == self.dir:stat(".").dev
 end
 
 -- Who only looks holds no lock: a file may be gone since its name was read.

@@ -210,16 +210,13 @@ local function judge_group(rule, group, context, selection)
             rules.add(selection.kept, r.index, reason)
          end
       end
-      if not selection.kept[r.index] then
-         rules.add(selection.lost, r.index, { rule = rule.name })
-      end
    end
 end
 
 -- kept because restic decides nothing about them; such a reason has no `why`
 local function leave(list, selection, rule_name)
    for _, r in ipairs(list) do
-      selection.kept[r.index], selection.lost[r.index] = { { rule = rule_name } }, nil
+      selection.kept[r.index] = { { rule = rule_name } }
    end
 end
 
@@ -233,7 +230,7 @@ local function keeps_any(group, selection)
 end
 
 local function select(rule, context)
-   local selection, seen, outside = rules.selection(), {}, {}
+   local selection, seen, outside = words.nothing(rule), {}, {}
    for _, r in ipairs(words.by_time(context)) do
       local list = passes(rule, r) and seen or outside
       list[#list + 1] = r

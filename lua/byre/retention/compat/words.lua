@@ -90,18 +90,23 @@ function words.by_time(context)
    return list
 end
 
+--- A selection of nothing; such a tool does not say to whom a revision has lost.
+function words.nothing(rule)
+   return rules.selection(function()
+      return { rule = rule.name }
+   end)
+end
+
 --- A selection of the revisions that have a mark, for that reason.
 -- @tparam table rule
 -- @tparam table list revisions
 -- @tparam table marks by index: a reason, or nothing
 -- @treturn table
 function words.selection(rule, list, marks)
-   local selection = rules.selection()
+   local selection = words.nothing(rule)
    for _, r in ipairs(list) do
       if marks[r.index] then
          rules.add(selection.kept, r.index, marks[r.index])
-      else
-         rules.add(selection.lost, r.index, { rule = rule.name })
       end
    end
    return selection

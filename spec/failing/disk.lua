@@ -1,0 +1,77 @@
+--- A file system on a disk that fails when it is told to: writes of data that have a text in them.
+-- @module spec.failing.disk
+local build = os.getenv("BYRE_BUILD") or "build"
+package.cpath = build .. "/powercut/lua/?.so;" .. package.cpath
+
+local process = require("spec.powercut.process")
+local recorder = require("spec.powercut.recorder")
+local shell = require("spec.support.shell")
+
+local disk = {}
+
+local methods = {}
+local mt = { __index = methods }
+
+--- The text that cannot be written while the disk fails.
+disk.bad = "this cannot be written. "
+
+--- Why there can be none here; nil: there can.
+function disk.why_not()
+   shell.run("make -s powercut-programs")
+   return recorder.why_not()
+end
+
+--- Make one.
+-- @tparam string fs `btrfs`, `xfs` or `ext4`
+-- @treturn disk `dir`: where it is mounted
+function disk.new(fs)
+   local self = setmetatable({ fs = fs, undo = {}, mounts = {}, place = recorder.new_directory() }, mt)
+   local image = self.place .. "/image"
+   recorder.make_filesystem(fs, image)
+   self.file = recorder.logdisk(self.undo, self.place .. "/fuse", image, self.place .. "/log")
+   self.device = recorder.attach(self.undo, self.file)
+   self.dir = self.place .. "/mnt"
+   process.must("mkdir %s", self.dir)
+   self:mount()
+   return self
+end
+
+function methods:mount()
+   assert(recorder.mount(self.mounts, self.fs, self.device, self.dir))
+end
+
+local function take_back(list)
+   for i = #list, 1, -1 do
+      list[i]()
+      list[i] = nil
+   end
+end
+
+function methods:unmount()
+   take_back(self.mounts)
+end
+
+--- Begin to fail, or to work again.
+function methods:fail(yes)
+   local file <close> = assert(io.open(self.place .. "/fuse/fail", "w"))
+   if yes then
+      assert(file:write(disk.bad))
+   end
+end
+
+--- Write what cannot be written into an image, as a guest would.
+-- @tparam string path
+-- @tparam[opt] string text other text, that can
+function methods.spoil(_, path, text)
+   local file <close> = assert(io.open(path, "r+b"))
+   assert(file:write((text or disk.bad):rep(65536 // #disk.bad)))
+end
+
+function methods:close()
+   self:fail(false)
+   self:unmount()
+   take_back(self.undo)
+   process.must("rm -r %s", self.place)
+end
+
+return disk
