@@ -21,7 +21,8 @@ describe("a schedule", function()
    it("is a word, or weekdays with hours and minutes", function()
       for text, count in pairs({ daily = 7, hourly = 168, minutely = 10080, weekly = 1, monthly = 1,
          ["mon..fri 8..18:0/15"] = 5 * 44, ["sat,sun 3:00"] = 2, ["mon"] = 1, ["12:30"] = 7, ["*:0/20"] = 504,
-         ["fri..mon 1:00"] = 4, ["6,18:00"] = 14, ["mon 1:00; sun 2:00"] = 2, ["0/6:0,30"] = 56 }) do
+         ["fri..mon 1:00"] = 4, ["6,18:00"] = 14, ["mon 1:00; sun 2:00"] = 2, ["0/6:0,30"] = 56,
+         ["8..18/2:00"] = 42, ["*/12:5"] = 14 }) do
          assert.equal(count, #times(text, "2026-06-01T00:00:00", "2026-06-07T23:59:59"), text)
       end
       assert.same({ "2026-01-01T00:00", "2026-04-01T00:00" },

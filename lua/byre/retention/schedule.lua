@@ -1,7 +1,7 @@
 --- When revisions are made: `"daily"`, `"mon..fri 8..18:0/15"`, `"sat,sun 3:00"`.
 --
 -- Weekdays, then hours and minutes; each a list of numbers, ranges (`8..18`) and
--- steps (`0/15`), `*` for all.  Pieces are joined by `;`.
+-- steps (`0/15`, `8..18/2`), `*` for all.  Pieces are joined by `;`.
 -- @module byre.retention.schedule
 local civil = require("byre.retention.civil")
 local options = require("byre.retention.options")
@@ -42,24 +42,31 @@ local function read_weekdays(text, piece)
    return set
 end
 
--- "8..18", "0/15", "1,5", "*" as a sorted list of numbers below `limit`
+-- "5", "8..18", "*", each with a step ("8..18/2"): from, to and step
+local function read_range(item, limit)
+   local range, step = match(item, "^([^/]+)/(%d+)$")
+   range = range or item
+   local from, to = match(range, "^(%d+)%.%.(%d+)$")
+   if range == "*" then
+      from, to = 0, limit - 1
+   elseif not from then
+      from = match(range, "^%d+$")
+      -- "0/15" goes on to the end
+      to = step and limit - 1 or from
+   end
+   return math.tointeger(tonumber(from)), math.tointeger(tonumber(to)), math.tointeger(tonumber(step or 1))
+end
+
+-- a list of such as a sorted list of numbers below `limit`
 local function read_numbers(text, limit, piece)
    local set, list = {}, {}
    for item in gmatch(text, "[^,]+") do
-      local from, to, step = match(item, "^(%d+)%.%.(%d+)$")
-      if not from then
-         from, step = match(item, "^(%d+)/(%d+)$")
-         to = step and limit - 1
-      end
-      if item == "*" or not from then
-         from, to = match(item, "^%d+$") or item == "*" and 0, item == "*" and limit - 1 or item
-      end
-      from, to, step = tonumber(from), tonumber(to), tonumber(step or 1)
+      local from, to, step = read_range(item, limit)
       if not from or not to or from > to or to >= limit or step < 1 then
          fail("schedule: %q: %q is no number, range or step below %d", piece, item, limit)
       end
       for number = from, to, step do
-         set[math.tointeger(number)] = true
+         set[number] = true
       end
    end
    for number = 0, limit - 1 do

@@ -96,9 +96,9 @@ local function prune(state, now)
    state.alive = alive
 end
 
-local function add(state, r)
+local function add(state, r, made_at)
    state.alive[#state.alive + 1] = r
-   local track = { id = r.id, seq = r.seq, time = r.time, history = {} }
+   local track = { id = r.id, seq = r.seq, time = r.time, made_at = made_at, history = {} }
    state.tracks[r.id], state.data.revisions[#state.data.revisions + 1] = track, track
 end
 
@@ -117,7 +117,7 @@ end
 local function run_moment(state, moment, number)
    add(state, { id = "new-" .. number, seq = state.next_seq, time = moment + skew_at(state.given.skew, moment),
       tags = {}, origin = "auto", size = state.growth and state.growth.size,
-      delta = state.growth and changed(state.growth, 3600) })
+      delta = state.growth and changed(state.growth, 3600) }, moment)
    state.next_seq = state.next_seq + 1
    if not state.given.batch then
       prune(state, moment)
@@ -152,7 +152,7 @@ local function start(policy, given)
       for key, value in pairs(r) do
          copy[key] = value
       end
-      add(state, copy)
+      add(state, copy, r.time)
       state.next_seq = math.max(state.next_seq, (r.seq or 0) + 1)
    end
    return state
@@ -175,11 +175,10 @@ end
 --   seconds), `start_revisions` (oldest first), `growth` (`{size, change_per_day}` in bytes), `batch` (ask once, at
 --   the end), `objection` (guards: function of a revision, its rank from the newest and `{now, floor, min_age}`;
 --   what keeps it, or nil)
--- @treturn table `tz from to schedule`; `revisions`: each with `id seq time`, `history` (list of `{at, rule}`: what it
---   was kept for from when on), `reasons` (the last ones), `removed_at`, `lost_to`, `day` (since
---   1970-01-01) and `clock` (text) in the zone of the policy;
---   `samples`: one a day, `{time, count, bytes}`; `restore_gaps` (see `byre.retention.restore_gaps`);
---   `clock_changes`: `{time, by}`
+-- @treturn table `tz from to schedule`; `revisions`: each with `id seq time`, `made_at` (the true time), `history`
+--   (list of `{at, rule}`: what it was kept for from when on), `reasons` (the last ones), `removed_at`, `lost_to`,
+--   `day` (since 1970-01-01) and `clock` (text) in the zone of the policy; `samples`: one a day, `{day, time, count,
+--   bytes}`; `restore_gaps` (see `byre.retention.restore_gaps`); `clock_changes`: `{time, by}`
 -- @raise a sentence about what cannot be
 function simulate.run(policy, given)
    options.check_keys("simulate", given, known)
