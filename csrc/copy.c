@@ -285,27 +285,21 @@ static int copy_range(struct job *job, int64_t position, int64_t end)
 /* The next range of data at or behind position, in whole blocks; *ret_start is size if there is none. */
 static int find_data(struct job *job, int64_t position, int64_t *ret_start, int64_t *ret_end)
 {
-	int64_t size = job->src.size;
-	int64_t start = lseek(job->src.fd, position, SEEK_DATA), end;
+	int64_t size = job->src.size, start, end;
+	int r = byre_next_data(job->src.fd, position, &start, &end);
 
 	*ret_start = *ret_end = size;
-	if (start < 0 && errno == EINVAL) {     /* it has no map: all of it may be data */
+	if (r == -EINVAL) {     /* it has no map: all of it may be data */
 		*ret_start = position;
 		return 0;
 	}
-	if (start < 0)
-		return errno == ENXIO ? 0 : fail(job, "find data", -errno);
-	end = lseek(job->src.fd, start, SEEK_HOLE);
-	if (end < 0 && errno != ENXIO)
-		return fail(job, "find data", -errno);
-	if (start >= size)
+	if (r < 0)
+		return fail(job, "find data", r);
+	if (start < 0 || start >= size)
 		return 0;
 	*ret_start = start - start % HOLE_SIZE;
 	if (*ret_start < position)
 		*ret_start = position;
-	/* at least one block, so that a file changed under us cannot hold us up */
-	if (end <= start)
-		end = start + 1;
 	end += (HOLE_SIZE - end % HOLE_SIZE) % HOLE_SIZE;
 	if (end < size)
 		*ret_end = end;

@@ -82,6 +82,12 @@ int byre_extents_sum(int fd, struct byre_extents *ret_sum);
  */
 int byre_extents_same(int a, int b, bool *ret_same);
 
+/*
+ * The next range of data at or behind position, as lseek tells it; start is -1 where only a
+ * hole is left.  -EINVAL if the file cannot tell: all of it may be data.
+ */
+int byre_next_data(int fd, int64_t position, int64_t *ret_start, int64_t *ret_end);
+
 /* loop.c */
 
 /* The numbers of the loop devices backed by this file, ascending: the first room of

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "data.h"
 
@@ -201,4 +202,20 @@ int byre_extents_same(int a, int b, bool *ret_same)
 	}
 	map_close(&map_a);
 	return r;
+}
+
+int byre_next_data(int fd, int64_t position, int64_t *ret_start, int64_t *ret_end)
+{
+	int64_t start = lseek(fd, position, SEEK_DATA), end;
+
+	*ret_start = *ret_end = -1;
+	if (start < 0)
+		return errno == ENXIO ? 0 : -errno;
+	end = lseek(fd, start, SEEK_HOLE);
+	if (end < 0 && errno != ENXIO)
+		return -errno;
+	*ret_start = start;
+	/* at least something, so that a file changed under us cannot hold anybody up */
+	*ret_end = end > start ? end : start + 1;
+	return 0;
 }

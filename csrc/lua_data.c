@@ -190,6 +190,25 @@ static int file_same_extents(lua_State *L)
 	return 1;
 }
 
+/* file:next_data(position) -> start, end; nothing but nil if only a hole is left */
+static int file_next_data(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	lua_Integer position = luaL_checkinteger(L, 2);
+	int64_t start, end;
+	int r = byre_next_data(f->fd, position, &start, &end);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "next_data");
+	if (start < 0) {
+		lua_pushnil(L);
+		return 1;
+	}
+	lua_pushinteger(L, start);
+	lua_pushinteger(L, end);
+	return 2;
+}
+
 static int file_allocate(lua_State *L)
 {
 	struct byre_file *f = byre_check_file(L, 1);
@@ -365,6 +384,7 @@ const luaL_Reg byre_file_data_methods[] = {
 	{"clone_from", file_clone_from},
 	{"extents", file_extents},
 	{"same_extents", file_same_extents},
+	{"next_data", file_next_data},
 	{"allocate", file_allocate},
 	{"punch", file_punch},
 	{NULL, NULL}

@@ -9,9 +9,8 @@ MANDIR ?= $(DATADIR)/man
 DOCDIR ?= $(DATADIR)/doc/byre
 INSTALL ?= install
 
-MAN_PAGES = $(wildcard doc/*.[135])
 # as they stand in the tree, so that the links between them hold
-DOCUMENTS = README.md CHANGELOG.md LICENSE $(filter-out $(MAN_PAGES),$(shell find doc examples -type f 2>/dev/null))
+DOCUMENTS = README.md CHANGELOG.md LICENSE $(shell find doc examples -type f 2>/dev/null)
 LUA_VERSIONS = 5.4 $(if $(HAVE_LUA53),5.3)
 
 # FROM:TO:MODE of every installed file
@@ -25,7 +24,7 @@ INSTALLED = \
 	$(foreach v,$(LUA_VERSIONS), \
 		$(B)/lua/$v/byre/core.so:$(LIBDIR)/lua/$v/byre/core.so:755 \
 		$(foreach s,$(LIBRARY_SCRIPTS),$s:$(DATADIR)/lua/$v/$(s:lua/%=%):644)) \
-	$(foreach p,$(MAN_PAGES),$p:$(MANDIR)/man$(subst .,,$(suffix $p))/$(notdir $p):644) \
+	$(B)/byre.1:$(MANDIR)/man1/byre.1:644 \
 	$(foreach d,$(DOCUMENTS),$d:$(DOCDIR)/$d:644)
 
 # directories that are ours alone
@@ -41,13 +40,16 @@ $(B)/%.pc: byre.pc.in FORCE
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@NAME@|$*|' -e 's|@LUA@|$(LUA_OF_LIBRARY)|' $< >$@
 
+$(B)/byre.1: tools/man.lua $(B)/byre
+	$(Q)$(B)/byre --help >$(B)/help && $(LUA) tools/man.lua $(VERSION) <$(B)/help >$@
+
 define newline
 
 
 endef
 
 #: make install    PREFIX=/usr/local DESTDIR=
-install: all $(LIBRARIES:lib%=$(B)/%.pc)
+install: all $(B)/byre.1 $(LIBRARIES:lib%=$(B)/%.pc)
 	$(foreach f,$(INSTALLED),$(Q)$(INSTALL) -D -m $(call field,3,$f) $(call field,1,$f) \
 		'$(DESTDIR)$(call field,2,$f)'$(newline)	)
 	$(foreach l,$(LIBRARIES),$(Q)ln -sf $l.so.$(SOVERSION) '$(DESTDIR)$(LIBDIR)/$l.so'$(newline)	)
@@ -58,4 +60,19 @@ uninstall:
 	$(Q)rm -f $(foreach l,$(LIBRARIES),'$(DESTDIR)$(LIBDIR)/$l.so')
 	$(Q)find $(foreach d,$(OWN_DIRS),'$(DESTDIR)$d') -depth -type d -empty -delete 2>/dev/null || true
 
-.PHONY: install uninstall
+ROCKSPEC ?= rockspec/byre-scm-1.rockspec
+#: make rockspec   bring the lists of files in it up to date
+rockspec:
+	$(Q)$(LUA) tools/rockspec.lua $(ROCKSPEC) $(CORE_SOURCES) $(SCRIPTS)
+
+# what the packages are built from
+SOURCE_TREE = Makefile mk tools csrc lua bench doc examples debian README.md CHANGELOG.md LICENSE byre.pc.in
+DEB_TREE = $(B)/deb/byre-$(VERSION)
+#: make deb        Debian packages lua-byre, byre and libbyre-dev in build/deb
+deb:
+	$(Q)tools/setup deb
+	$(Q)rm -rf $(B)/deb && mkdir -p $(DEB_TREE)/build/deps
+	$(Q)cp -a $(SOURCE_TREE) $(DEB_TREE) && cp -a $(POSIX) $(DEB_TREE)/build/deps
+	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc
+
+.PHONY: install uninstall rockspec deb

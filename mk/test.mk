@@ -13,6 +13,12 @@ test:
 	$(Q)$(MAKE) all test-programs
 	$(Q)eval "$$(tools/env $(B))" && busted $(BUSTED_FLAGS) $(SPECS)
 
+#: make test-hosts the programs of other people that byre runs in: examples/ and packages
+test-hosts:
+	$(Q)tools/setup hosts
+	$(Q)$(MAKE) all
+	$(Q)eval "$$(tools/env $(B))" && busted $(BUSTED_FLAGS) --pattern=_host%.lua$$ spec/hosts
+
 # what specs need besides; their own makefiles add to it
 test-programs:
 
@@ -81,4 +87,4 @@ valgrind: core
 		status=$$?; grep -v -e '^--' -e Warning: -e ' This could cause' -e ' See README' $(B)/valgrind.log; \
 		exit $$status
 
-.PHONY: env test test-programs demo check lint luacheck cppcheck werror-gcc werror-clang shellcheck objects asan valgrind
+.PHONY: env test test-hosts test-programs demo check lint luacheck cppcheck werror-gcc werror-clang shellcheck objects asan valgrind

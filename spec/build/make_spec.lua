@@ -18,7 +18,8 @@ describe("the Makefile", function()
       tree = dir .. "/a b's"
       local quoted = shell.quote(tree)
       shell.must(("mkdir -p %s/build && cp -a build/deps %s/build"):format(quoted, quoted))
-      shell.must("cp -a Makefile mk tools csrc lua doc examples README.md CHANGELOG.md LICENSE byre.pc.in " .. quoted)
+      shell.must("cp -a Makefile mk tools csrc lua bench doc examples README.md CHANGELOG.md LICENSE byre.pc.in "
+         .. quoted)
       built("all")
    end)
    lazy_teardown(function() shell.remove(dir) end)

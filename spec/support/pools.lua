@@ -40,29 +40,36 @@ end
 
 --- Write text into an image or another file, as a guest would.
 function pools.put(path, text, offset)
-   local file <close> = assert(io.open(path, "r+b"))
+   local file = assert(io.open(path, "r+b"))
    assert(file:seek("set", offset or 0))
    assert(file:write(text))
+   assert(file:close())
 end
 
 --- Make a file with a content.
 function pools.write(path, text)
-   local file <close> = assert(io.open(path, "wb"))
+   local file = assert(io.open(path, "wb"))
    assert(file:write(text))
+   assert(file:close())
 end
 
 --- The first bytes of a file, without the zeros at the end; nil if there is no such file.
 function pools.get(path, length, offset)
-   local file <close> = io.open(path, "rb")
+   local file = io.open(path, "rb")
    if not file then
       return nil
    end
    file:seek("set", offset or 0)
-   return (assert(file:read(length or 64)):gsub("\0+$", ""))
+   local text = file:read(length or 64)
+   file:close()
+   return (assert(text):gsub("\0+$", ""))
 end
 
 function pools.exists(path)
-   local file <close> = io.open(path, "rb")
+   local file = io.open(path, "rb")
+   if file then
+      file:close()
+   end
    return file ~= nil
 end
 

@@ -20,13 +20,16 @@ function shell.remove(directory)
 end
 
 function shell.write(path, text)
-   local file <close> = assert(io.open(path, "wb"))
+   local file = assert(io.open(path, "wb"))
    assert(file:write(text))
+   assert(file:close())
 end
 
 function shell.read(path)
-   local file <close> = assert(io.open(path, "rb"))
-   return file:read("a")
+   local file = assert(io.open(path, "rb"))
+   local text = file:read("a")
+   file:close()
+   return text
 end
 
 -- "export A='b'; " for each variable, `false` takes one away

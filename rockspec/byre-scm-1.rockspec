@@ -1,0 +1,178 @@
+-- The library and the command, built by LuaRocks alone.
+--
+--    luarocks make                     in a checkout, what is missing comes from luarocks.org
+--    luarocks make --deps-mode=none    the same without a network: dkjson, luaposix and argparse
+--                                      are there already, as packages of the system
+--
+-- To publish a version: copy this file to byre-VERSION-1.rockspec, with that version, and
+-- with the address and the tag of its sources.
+rockspec_format = "3.0"
+package = "byre"
+version = "scm-1"
+
+source = {
+   url = "git+file://.",
+}
+
+description = {
+   summary = "Pools of copy-on-write disk images",
+   detailed = [[
+byre keeps pools of disk images that share their blocks: a hundred machines from one template
+in no time, a history of every disk, and nothing lost in a crash.  Images are raw files on
+btrfs, XFS or any other file system with reflinks; elsewhere byre makes sparse copies.
+]],
+   license = "MIT",
+   labels = { "filesystem", "virtualization", "linux" },
+}
+
+supported_platforms = { "linux" }
+
+dependencies = {
+   "lua >= 5.3, < 5.6",
+   "dkjson",
+   -- only for the command, which wants Lua 5.4
+   "luaposix",
+   "argparse",
+}
+
+build = {
+   type = "builtin",
+   modules = {
+      ["byre.core"] = {
+         sources = {
+            "csrc/buffer.c",
+            "csrc/clone.c",
+            "csrc/confine.c",
+            "csrc/copy.c",
+            "csrc/extents.c",
+            "csrc/holders.c",
+            "csrc/inject.c",
+            "csrc/io.c",
+            "csrc/lease.c",
+            "csrc/lock.c",
+            "csrc/loop.c",
+            "csrc/lua_confined.c",
+            "csrc/lua_core.c",
+            "csrc/lua_data.c",
+            "csrc/lua_dir.c",
+            "csrc/lua_file.c",
+            "csrc/lua_lock.c",
+            "csrc/lua_names.c",
+            "csrc/lua_pack.c",
+            "csrc/lua_sandbox.c",
+            "csrc/names.c",
+            "csrc/path.c",
+            "csrc/publish.c",
+            "csrc/revision.c",
+            "csrc/space.c",
+            "csrc/spawn.c",
+            "csrc/sync.c",
+            "csrc/zero.c",
+         },
+         incdirs = { "csrc" },
+         defines = { "_GNU_SOURCE", "_FILE_OFFSET_BITS=64" },
+      },
+      ["byre"] = "lua/byre/init.lua",
+      ["byre.adopt"] = "lua/byre/adopt.lua",
+      ["byre.adopt.exception_store"] = "lua/byre/adopt/exception_store.lua",
+      ["byre.adopt.infer"] = "lua/byre/adopt/infer.lua",
+      ["byre.adopt.look"] = "lua/byre/adopt/look.lua",
+      ["byre.adopt.qubes"] = "lua/byre/adopt/qubes.lua",
+      ["byre.adopt.tree"] = "lua/byre/adopt/tree.lua",
+      ["byre.catalog"] = "lua/byre/catalog.lua",
+      ["byre.check"] = "lua/byre/check.lua",
+      ["byre.command"] = "lua/byre/command.lua",
+      ["byre.command.adopt"] = "lua/byre/command/adopt.lua",
+      ["byre.command.annotation"] = "lua/byre/command/annotation.lua",
+      ["byre.command.check"] = "lua/byre/command/check.lua",
+      ["byre.command.clone"] = "lua/byre/command/clone.lua",
+      ["byre.command.context"] = "lua/byre/command/context.lua",
+      ["byre.command.create"] = "lua/byre/command/create.lua",
+      ["byre.command.events"] = "lua/byre/command/events.lua",
+      ["byre.command.export"] = "lua/byre/command/export.lua",
+      ["byre.command.hold"] = "lua/byre/command/hold.lua",
+      ["byre.command.import"] = "lua/byre/command/import.lua",
+      ["byre.command.init_pool"] = "lua/byre/command/init_pool.lua",
+      ["byre.command.list"] = "lua/byre/command/list.lua",
+      ["byre.command.note"] = "lua/byre/command/note.lua",
+      ["byre.command.output"] = "lua/byre/command/output.lua",
+      ["byre.command.progress"] = "lua/byre/command/progress.lua",
+      ["byre.command.record"] = "lua/byre/command/record.lua",
+      ["byre.command.release"] = "lua/byre/command/release.lua",
+      ["byre.command.remove"] = "lua/byre/command/remove.lua",
+      ["byre.command.rename"] = "lua/byre/command/rename.lua",
+      ["byre.command.report"] = "lua/byre/command/report.lua",
+      ["byre.command.resize"] = "lua/byre/command/resize.lua",
+      ["byre.command.revert"] = "lua/byre/command/revert.lua",
+      ["byre.command.revisions"] = "lua/byre/command/revisions.lua",
+      ["byre.command.run"] = "lua/byre/command/run.lua",
+      ["byre.command.set"] = "lua/byre/command/set.lua",
+      ["byre.command.settings"] = "lua/byre/command/settings.lua",
+      ["byre.command.show"] = "lua/byre/command/show.lua",
+      ["byre.command.snapshot"] = "lua/byre/command/snapshot.lua",
+      ["byre.command.start"] = "lua/byre/command/start.lua",
+      ["byre.command.stop"] = "lua/byre/command/stop.lua",
+      ["byre.command.tag"] = "lua/byre/command/tag.lua",
+      ["byre.command.terminal"] = "lua/byre/command/terminal.lua",
+      ["byre.command.untag"] = "lua/byre/command/untag.lua",
+      ["byre.command.usage"] = "lua/byre/command/usage.lua",
+      ["byre.config"] = "lua/byre/config.lua",
+      ["byre.decide.adopt"] = "lua/byre/decide/adopt.lua",
+      ["byre.decide.copies"] = "lua/byre/decide/copies.lua",
+      ["byre.decide.create"] = "lua/byre/decide/create.lua",
+      ["byre.decide.history"] = "lua/byre/decide/history.lua",
+      ["byre.decide.import"] = "lua/byre/decide/import.lua",
+      ["byre.decide.release"] = "lua/byre/decide/release.lua",
+      ["byre.decide.rename"] = "lua/byre/decide/rename.lua",
+      ["byre.decide.resize"] = "lua/byre/decide/resize.lua",
+      ["byre.decide.revert"] = "lua/byre/decide/revert.lua",
+      ["byre.decide.start"] = "lua/byre/decide/start.lua",
+      ["byre.decide.stop"] = "lua/byre/decide/stop.lua",
+      ["byre.executor"] = "lua/byre/executor.lua",
+      ["byre.failure"] = "lua/byre/failure.lua",
+      ["byre.group"] = "lua/byre/group.lua",
+      ["byre.layout"] = "lua/byre/layout.lua",
+      ["byre.listing"] = "lua/byre/listing.lua",
+      ["byre.main"] = "lua/byre/main.lua",
+      ["byre.notes"] = "lua/byre/notes.lua",
+      ["byre.operation"] = "lua/byre/operation.lua",
+      ["byre.plan"] = "lua/byre/plan.lua",
+      ["byre.pool"] = "lua/byre/pool.lua",
+      ["byre.pool_directory"] = "lua/byre/pool_directory.lua",
+      ["byre.release"] = "lua/byre/release.lua",
+      ["byre.request"] = "lua/byre/request.lua",
+      ["byre.retention.civil"] = "lua/byre/retention/civil.lua",
+      ["byre.retention.compat"] = "lua/byre/retention/compat.lua",
+      ["byre.retention.compat.borg"] = "lua/byre/retention/compat/borg.lua",
+      ["byre.retention.compat.pbs"] = "lua/byre/retention/compat/pbs.lua",
+      ["byre.retention.compat.restic"] = "lua/byre/retention/compat/restic.lua",
+      ["byre.retention.compat.restic_span"] = "lua/byre/retention/compat/restic_span.lua",
+      ["byre.retention.compat.words"] = "lua/byre/retention/compat/words.lua",
+      ["byre.retention.duration"] = "lua/byre/retention/duration.lua",
+      ["byre.retention.evaluate"] = "lua/byre/retention/evaluate.lua",
+      ["byre.retention.keep"] = "lua/byre/retention/keep.lua",
+      ["byre.retention.language"] = "lua/byre/retention/language.lua",
+      ["byre.retention.options"] = "lua/byre/retention/options.lua",
+      ["byre.retention.order"] = "lua/byre/retention/order.lua",
+      ["byre.retention.periods"] = "lua/byre/retention/periods.lua",
+      ["byre.retention.posix_tz"] = "lua/byre/retention/posix_tz.lua",
+      ["byre.retention.revision_view"] = "lua/byre/retention/revision_view.lua",
+      ["byre.retention.rules"] = "lua/byre/retention/rules.lua",
+      ["byre.retention.spans"] = "lua/byre/retention/spans.lua",
+      ["byre.retention.zone"] = "lua/byre/retention/zone.lua",
+      ["byre.runner"] = "lua/byre/runner.lua",
+      ["byre.sandbox"] = "lua/byre/sandbox.lua",
+      ["byre.sandbox.base"] = "lua/byre/sandbox/base.lua",
+      ["byre.sandbox.guard"] = "lua/byre/sandbox/guard.lua",
+      ["byre.status"] = "lua/byre/status.lua",
+      ["byre.store.files"] = "lua/byre/store/files.lua",
+      ["byre.survey"] = "lua/byre/survey.lua",
+      ["byre.transfer"] = "lua/byre/transfer.lua",
+      ["byre.units"] = "lua/byre/units.lua",
+      ["byre.vid"] = "lua/byre/vid.lua",
+      ["byre.volume"] = "lua/byre/volume.lua",
+   },
+   install = {
+      bin = { byre = "rockspec/byre.lua" },
+   },
+}
