@@ -124,14 +124,27 @@ int byre_chmod(int dir, const char *path, mode_t mode)
 	return r;
 }
 
+/* how much of a path stands before its last component */
+static size_t above_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* One descriptor for both where they are names in one directory. */
 static int pair_open(int dir, const char *from, const char *to,
 		     struct byre_parent *ret_from, struct byre_parent *ret_to)
 {
+	size_t above = above_length(from);
 	int r = byre_parent_open(dir, from, ret_from);
 
 	if (r < 0)
 		return r;
-	r = byre_parent_open(dir, to, ret_to);
+	if (from[above] && to[above] && above_length(to) == above && memcmp(from, to, above) == 0)
+		r = byre_parent_open(ret_from->fd, to + above, ret_to);
+	else
+		r = byre_parent_open(dir, to, ret_to);
 	if (r < 0)
 		byre_parent_close(ret_from);
 	return r;

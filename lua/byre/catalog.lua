@@ -50,7 +50,7 @@ local function has_odd_names(text)
    return outline:find('[^"%s]%s*:') ~= nil
 end
 
-local function decode(path, text)
+local function parse(path, text)
    local ok, value, position, message = pcall(dkjson.decode, text, 1, nil)
    if not ok or value == nil then
       damaged(path, "is not JSON: " .. tostring(ok and message or value))
@@ -60,6 +60,19 @@ local function decode(path, text)
       damaged(path, "is not JSON: an object or a list is not whole")
    elseif type(value) ~= "table" or (getmetatable(value) or {}).__jsontype == "array" then
       damaged(path, "is not a JSON object")
+   end
+   return value
+end
+
+-- text -> what it says. An operation reads an entry more than once, and many volumes of a pool have the same text; as
+-- long as somebody has it, it is not parsed again. Nobody changes it.
+local parsed = setmetatable({}, { __mode = "v" })
+
+local function decode(path, text)
+   local value = parsed[text]
+   if not value then
+      value = parse(path, text)
+      parsed[text] = value
    end
    return value
 end

@@ -11,8 +11,9 @@ local vid = require("byre.vid")
 
 local operation = {}
 
--- group -> mode of the locks that requests need; who writes wins over who reads
-local function lock_modes(pool, requests)
+-- group -> mode of the locks that requests need; who writes wins over who reads. Which source a volume has,
+-- `source_of` says.
+local function lock_modes(requests, source_of)
    local modes = {}
    for _, request in ipairs(requests) do
       modes[vid.group(request.vid)] = "exclusive"
@@ -23,9 +24,7 @@ local function lock_modes(pool, requests)
    for _, request in ipairs(requests) do
       local reads = request.reads
       if reads == nil then
-         -- a damaged entry is that volume's failure, when its turn comes
-         local ok, entry = failure.catch(survey.entry, pool.store, request.vid, pool.config)
-         reads = ok and entry and entry.source
+         reads = source_of(request)
       end
       if reads and not modes[vid.group(reads)] then
          modes[vid.group(reads)] = "shared"
@@ -86,41 +85,70 @@ local function covers(held, needed)
    return true
 end
 
+local function look(pool, request, options)
+   local state = survey.volume(pool.store, request.vid, pool.config, {
+      writers = true, listing = options.listing, memo = options.memo, fixed_names = request.fixed_names,
+   })
+   request.state = state
+end
+
+local function look_at_all(pool, requests)
+   local options = { memo = {} }
+   -- worth it from two on: it reads all names of a directory, not those of one volume
+   options.listing = #requests > 1 and listing.new(pool.store) or nil
+   for _, request in ipairs(requests) do
+      request.state, request.error = nil, nil
+      local ok, e = failure.catch(look, pool, request, options)
+      request.error = not ok and e or nil
+   end
+end
+
 -- While one waits, another process may make a volume anew with another source:
--- what to lock is only known for sure once it is locked.
-local function lock_groups(pool, requests)
+-- what to lock is only known for sure once it is locked and looked at.
+local function lock_and_look(pool, requests)
    local deadline = core.clock() + pool.lock_timeout
+   local function source_by_entry(request)
+      -- a damaged entry is that volume's failure, when its turn comes
+      local ok, entry = failure.catch(survey.entry, pool.store, request.vid, pool.config)
+      return ok and entry and entry.source
+   end
+   local function source_by_state(request)
+      return request.state and request.state.registered and request.state.config.source
+   end
    while true do
-      local modes = lock_modes(pool, requests)
+      local modes = lock_modes(requests, source_by_entry)
       local locks = acquire(pool, modes, deadline)
-      if covers(modes, lock_modes(pool, requests)) then
+      local ok, e = pcall(look_at_all, pool, requests)
+      if ok and covers(modes, lock_modes(requests, source_by_state)) then
          return locks
       end
       release(locks)
+      if not ok then
+         error(e, 0)
+      end
    end
 end
 
-local function decide(pool, request, names)
-   local state = survey.volume(pool.store, request.vid, pool.config, { writers = true, listing = names })
-   request.state = state
+local function decide(request)
    if not request.may_be_missing then
-      survey.require(state)
+      survey.require(request.state)
    end
-   return plan.after(recover(state), request.decide(state))
+   return plan.after(recover(request.state), request.decide(request.state))
 end
 
-local function decide_all(pool, requests)
+local function decide_all(requests)
    local plans = {}
-   -- worth it from two on: it reads all names of a directory, not those of one volume
-   local names = #requests > 1 and listing.new(pool.store) or nil
    for _, request in ipairs(requests) do
-      local ok, result = failure.catch(decide, pool, request, names)
-      if ok then
+      local ok, result = true, nil
+      if not request.error then
+         ok, result = failure.catch(decide, request)
+      end
+      if ok and result then
          request.plan = result
          plans[#plans + 1] = result
       else
-         result.volume = result.volume or request.vid
-         request.error = result
+         request.error = request.error or result
+         request.error.volume = request.error.volume or request.vid
       end
    end
    return plans
@@ -147,7 +175,7 @@ local function report(requests)
 end
 
 local function run_locked(pool, requests)
-   local plans = decide_all(pool, requests)
+   local plans = decide_all(requests)
    local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress })
    for _, request in ipairs(requests) do
       request.error = request.error or errors[request.plan]
@@ -162,7 +190,7 @@ end
 --
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
 -- that is only read, false for none; default: the volume's source), `also`
--- (further vids that change), `may_be_missing`, `result()`. It is given back
+-- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`). It is given back
 -- with `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool
 -- @tparam {request,...} requests
@@ -173,7 +201,7 @@ function operation.run(pool, requests)
    for _, request in ipairs(requests) do
       vid.check(request.vid)
    end
-   local locks = lock_groups(pool, requests)
+   local locks = lock_and_look(pool, requests)
    local ok, e = pcall(run_locked, pool, requests)
    release(locks)
    if not ok then
@@ -189,7 +217,8 @@ end
 -- @treturn plan
 function operation.plan(pool, request)
    vid.check(request.vid)
-   return (decide(pool, request))
+   look(pool, request, {})
+   return decide(request)
 end
 
 return operation

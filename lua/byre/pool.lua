@@ -176,14 +176,22 @@ function methods:volume(id)
    return volume.new(self, id)
 end
 
+-- the entry of a volume, read once for all volumes that are made in one batch
+local function known_entry(self, id, memo)
+   if memo[id] == nil then
+      memo[id] = survey.entry(self.store, id, self.config) or false
+   end
+   return memo[id]
+end
+
 -- A source must be in the pool, save what is written to it, and not depend on
 -- the volume itself.
-local function check_source(self, id, settings)
+local function check_source(self, id, settings, memo)
    local source = settings.source
    if not source then
       return
    end
-   local entry = survey.entry(self.store, source, self.config)
+   local entry = known_entry(self, source, memo)
    if not entry then
       failure.raise("no_such_volume", id, ("its source %s is not in this pool"):format(source), { volume = id })
    elseif not entry.save_on_stop then
@@ -198,18 +206,18 @@ local function check_source(self, id, settings)
          failure.raise("invalid", id, ("its source %s depends on itself"):format(source), { volume = id })
       end
       seen[entry.source] = true
-      entry = survey.entry(self.store, entry.source, self.config)
+      entry = known_entry(self, entry.source, memo)
    end
 end
 
-local function new_request(self, id, values, options, decide)
+local function new_request(self, id, values, options, decide, memo)
    vid.check(id)
    assert(type(values) == "table", "settings are a table")
    local settings = config.volume(id, values, options)
    return {
       vid = id, may_be_missing = true, reads = settings.source or false,
       decide = function(state)
-         check_source(self, id, settings)
+         check_source(self, id, settings, memo or {})
          state.config = config.effective(settings, self.config)
          return decide(state, settings)
       end,
@@ -224,6 +232,35 @@ end
 function methods:create_volume(id, settings)
    operation.run(self, { new_request(self, id, settings, nil, create.new) })
    return volume.new(self, id)
+end
+
+-- the vids of a list of vids or volumes, each once
+local function distinct(list)
+   assert(type(list) == "table", "a list of volumes")
+   local ids, known = {}, {}
+   for _, item in ipairs(list) do
+      local id = type(item) == "string" and item or item.vid
+      ids[#ids + 1] = not known[id] and id or nil
+      known[id] = true
+   end
+   return ids, known
+end
+
+--- Make volumes of the same settings in one batch; their syncs are shared.
+-- If some cannot be made the others are all the same; the error raised has `failures` and `done`.
+-- @tparam {string,...} list their vids
+-- @tparam table settings see `config.volume`
+-- @treturn table vid -> volume
+-- @raise as `create_volume`
+function methods:create_volumes(list, settings)
+   local requests, memo, made = {}, {}, {}
+   for i, id in ipairs(distinct(list)) do
+      requests[i] = new_request(self, id, settings, nil, create.new, memo)
+   end
+   for _, done in ipairs(operation.run(self, requests)) do
+      made[done.vid] = volume.new(self, done.vid)
+   end
+   return made
 end
 
 -- a volume that begins with the content of `path`; without `content` good for a plan only
@@ -287,13 +324,7 @@ end
 
 -- vids or volumes -> requests, one for each volume
 local function requests_for(self, name, list, options)
-   assert(type(list) == "table", "a list of volumes")
-   local ids, known = {}, {}
-   for _, item in ipairs(list) do
-      local id = type(item) == "string" and item or item.vid
-      ids[#ids + 1] = not known[id] and id or nil
-      known[id] = true
-   end
+   local ids, known = distinct(list)
    local requests = {}
    for i, id in ipairs(ids) do
       requests[i] = request[name](self, id, options, name == "remove" and known or nil)

@@ -36,7 +36,7 @@ local function listen(pool, id, role, name)
 end
 
 function request.start(pool, id)
-   local self = { vid = id, decide = start }
+   local self = { vid = id, decide = start, fixed_names = true }
    function self.result()
       if self.state.config.save_on_stop then
          listen(pool, id, "dirty", "start")
@@ -48,7 +48,7 @@ end
 
 function request.stop(_, id, options)
    options = options_table(options)
-   return { vid = id, reads = false, decide = function(state)
+   return { vid = id, reads = false, fixed_names = true, decide = function(state)
       return stop(state, options)
    end }
 end

@@ -272,11 +272,13 @@ function apply.rename(self, step)
 end
 
 function apply.unlink(self, step)
-   local started = core.clock()
-   if self.store:stat(step.path) or self.store:is_marked(step.path) then
-      self:act(nil, self.store.unlink, self.store, step.path)
+   local started, earlier, removed = core.clock(), self.undo, nil
+   self:act(nil, function() removed = self.store:unlink(step.path) end)
+   if removed then
       self:touch(step.path)
       self:log(step, started)
+   else
+      self.undo = earlier
    end
 end
 

@@ -122,21 +122,25 @@ local function find_preserved(store, state)
    end
 end
 
-local function read_source(store, state, pool)
-   local source = state.config.source
-   if not source then
+-- The source is looked at once for all volumes of an operation that depend on it: they hold its lock.
+local function read_source(store, state, pool, memo)
+   local id = state.config.source
+   if not id then
       return nil
    end
-   local clean = store:stat(layout.image(source, "clean"))
-   return {
-      vid = source,
-      config = (survey.entry(store, source, pool)),
-      clean = clean,
-      has_session = not clean and store:stat(layout.image(source, "dirty")) ~= nil,
-      path = layout.image(source, "clean"),
-      crosses_device = clean ~= nil
-         and not store:can_link(layout.group_directory(source), layout.group_directory(state.vid)),
-   }
+   local source = memo[id]
+   if not source then
+      local path = layout.image(id, "clean")
+      local clean = store:stat(path)
+      source = {
+         vid = id, config = (survey.entry(store, id, pool)), clean = clean, path = path,
+         has_session = not clean and store:stat(layout.image(id, "dirty")) ~= nil,
+      }
+      memo[id] = source
+   end
+   local crosses = source.clean ~= nil
+      and not store:can_link(layout.group_directory(id), layout.group_directory(state.vid), memo)
+   return config.with(source, { crosses_device = crosses })
 end
 
 local function new_state(volume)
@@ -171,6 +175,21 @@ local function end_session(store, state)
    end
 end
 
+-- Of a volume that keeps nothing only the images count that have fixed names: others are not looked for if that is
+-- enough, among what may be very many files of other volumes.
+local function find_names(store, state, options)
+   local keeps_nothing = state.registered and not state.config.save_on_stop
+   if options.fixed_names and keeps_nothing and not options.listing then
+      return {}, layout.roles
+   end
+   local list = options.listing or store
+   local present, roles = sort_names(state, list:list(layout.group_directory(state.vid), vid.name(state.vid))), {}
+   for role in pairs(present) do
+      roles[#roles + 1] = role
+   end
+   return present, roles
+end
+
 local function look(store, volume, pool, options)
    local state = new_state(volume)
    for _, role in ipairs(layout.roles) do
@@ -182,13 +201,12 @@ local function look(store, volume, pool, options)
    state.removed = store:stat(layout.removed(volume)) ~= nil
    state.lost = store:is_marked(layout.lost(volume))
 
-   local directory = layout.group_directory(volume)
-   local present = sort_names(state, (options.listing or store):list(directory, vid.name(volume)))
-   for role in pairs(present) do
+   local present, roles = find_names(store, state, options)
+   for _, role in ipairs(roles) do
       state.files[role] = store:stat(state.paths[role])
    end
    state.preserved = find_preserved(store, state)
-   state.source = read_source(store, state, pool)
+   state.source = read_source(store, state, pool, options.memo or {})
    local files = state.files
    if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
       files.precache.fresh = is_fresh(store, files, state.paths)
@@ -206,7 +224,9 @@ end
 -- @tparam string volume a vid
 -- @tparam table pool settings of the pool
 -- @tparam[opt] table options `writers = true`: find out who has the dirty image open for writing (its `writer`);
--- `listing`: where the names in the volume's directory come from (default: the store)
+-- `listing`: where the names in the volume's directory come from (default: the store); `fixed_names = true`: without
+-- the temporary files of a volume that keeps nothing; `memo`: a table for what is the same for all volumes of an
+-- operation
 -- @treturn table
 -- @raise `corrupt`: a damaged catalog entry; `io`
 function survey.volume(store, volume, pool, options)
@@ -218,8 +238,8 @@ function survey.volume(store, volume, pool, options)
       if not passing then
          break
       end
-      -- names that were read for others are of another moment
-      options = { writers = options.writers }
+      -- what was read for others is of another moment
+      options = { writers = options.writers, fixed_names = options.fixed_names }
    end
    if not ok then
       error(state, 0)

@@ -132,6 +132,21 @@ filesystems.each({ "btrfs", "xfs" }, function(fs)
          assert.same(session[1], session[2])
       end)
 
+      it("one more snapshot in a batch is a few calls more", function()
+         local pool = new_pool(fs, { precache = false })
+         local list = {}
+         for i = 1, 60 do
+            list[i] = ("batch/v%03d"):format(i)
+         end
+         pool:create_volumes(list, { snap_on_start = true, source = "vm/disk" })
+         local function more(operation)
+            return (calls(pool.dir, operation .. 60) - calls(pool.dir, operation .. 20)) / 40
+         end
+         local start, stop = more("start"), more("stop")
+         assert.is_true(start <= 45, start)
+         assert.is_true(stop <= 50, stop)
+      end)
+
       it("the number of syncs does not grow with the number of volumes of a batch", function()
          local pool = new_pool(fs, { precache = false })
          local list = {}

@@ -164,9 +164,15 @@ end
 -- Not from one subvolume of btrfs to another, nor between two mounts, be they of the same file system.
 -- @tparam string from
 -- @tparam string to may be missing as yet, as `from` may
+-- @tparam[opt] table memo remembers the places of directories, while none of them changes
 -- @treturn boolean
-function methods:can_link(from, to)
-   return from == to or place_of(self, from) == place_of(self, to)
+function methods:can_link(from, to, memo)
+   local places = memo or {}
+   for _, path in ipairs(from ~= to and { from, to } or {}) do
+      local key = "place of " .. path
+      places[key] = places[key] or place_of(self, path)
+   end
+   return places["place of " .. from] == places["place of " .. to]
 end
 
 --- Give a file a second name.
@@ -190,15 +196,16 @@ function methods:rename(from, to)
    self:unwatch(from)
 end
 
---- @treturn boolean whether there was such a file
+--- @treturn boolean whether there was such a file, or a mark of this path that could not be written
 function methods:unlink(path)
+   local marked = self.marked[path] == true
    self.marked[path] = nil
    local ok, message, code = self.dir:unlink(path)
    if ok then
       self:unwatch(path)
       return true
    elseif code == errno.ENOENT then
-      return false
+      return marked
    end
    check(path, nil, message, code)
 end
