@@ -8,7 +8,7 @@ local layout = require("byre.layout")
 
 local pool_directory = {}
 
-local directory_mode = tonumber("777", 8)
+local directory_mode = tonumber("775", 8)
 local errno = core.errno
 
 --- The name of a directory in its shortest form: by the text alone, as file-reflink does; symbolic links stay.

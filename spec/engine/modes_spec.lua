@@ -36,8 +36,8 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          end
       end)
 
-      it("are in directories for nobody else, and images in those that the umask says", function()
-         for umask, mode in pairs({ ["000"] = "777", ["022"] = "755", ["077"] = "700" }) do
+      it("are in directories for nobody else, and images in those that the umask says, but never for others to write", function()
+         for umask, mode in pairs({ ["000"] = "775", ["002"] = "775", ["022"] = "755", ["077"] = "700" }) do
             local script = fs:fresh() .. "/script.lua"
             pools.write(script, ([[
                local byre = require("byre")

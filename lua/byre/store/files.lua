@@ -14,7 +14,7 @@ local methods = {}
 local mt = { __name = "byre.store.files", __index = methods }
 
 local errno = core.errno
-local directory_mode = tonumber("777", 8)
+local directory_mode = tonumber("775", 8)
 local private_mode = tonumber("700", 8)
 
 --- Make a store of a directory.
