@@ -214,6 +214,8 @@ operation("stop_many", function(pool) pool:group("vm"):stop() end, { two = true,
 end)
 operation("snapshot", function(_, disk) disk:snapshot({ tag = "kept", note = "why" }) end)
 operation("revert", function(_, disk) disk:revert() end, { one = true, two = true })
+operation("revert_discard", function(_, disk) disk:revert(nil, { discard = true }) end, { one = true, two = true },
+   start)
 operation("clone", function(_, disk) disk:clone("other/copy") end)
 operation("import", function(pool, disk) disk:import_volume(pool:volume("vm/from")) end, { two = true, from = true },
    function(pool) session(pool:create_volume("vm/from", { size = size, save_on_stop = true }), "from") end)

@@ -10,6 +10,7 @@ local function require_settled(dir, files)
       local id, mark = path:match("^" .. layout.catalog:gsub("%p", "%%%0") .. "/(.*)%.(%a+)$")
       local reason = mark == "removed" and "its removal or renaming was cut short"
          or mark == "lost" and "data of it may be missing"
+         or mark == "discarded" and "dropping its session was cut short"
       if reason then
          failure.raise("not_supported", dir, ("cannot be released: %s: %s"):format(id, reason),
             { path = dir, volume = id, hint = "byre check tells more, byre check --repair mends" })
