@@ -36,7 +36,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          end
       end)
 
-      it("are in directories for nobody else, and images in such as the umask says, never for others to write", function()
+      it("are in directories for nobody else, and images in such as the umask says, never open to writing", function()
          for umask, mode in pairs({ ["000"] = "775", ["002"] = "775", ["022"] = "755", ["077"] = "700" }) do
             local script = fs:fresh() .. "/script.lua"
             pools.write(script, ([[
