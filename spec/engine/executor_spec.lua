@@ -322,6 +322,16 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.same({}, pool:check())
       end)
 
+      it("that loses data is remembered where its mark cannot be written either, until the session goes", function()
+         failing({ fsync = core.errno.EIO, tmpfile = core.errno.EIO }, disk.stop, disk)
+         assert.is_false(pools.exists(pools.path(pool, ".byre/volume/vm/disk.lost")))
+         pools.fails("io", "byre: vm/disk: data written to it could not be brought to the disk and may be missing",
+            disk.stop, disk)
+         disk:stop({ discard = true })
+         pools.session(disk, "three")
+         assert.equal("three", pools.committed(disk))
+      end)
+
       it("in a commit says what it was, of which volume", function()
          local e = failing({ renameat = core.errno.EIO }, disk.stop, disk)
          assert.equal("byre: vm/disk-dirty.img: vm/disk-dirty.img -> vm/disk.img: Input/output error", tostring(e))
