@@ -152,6 +152,15 @@ end
 on("busy/private", "remove", "remove")
 on("busy/root", "remove", "remove")
 
+local torn = {}
+for i, name in ipairs({ "half", "temporary", "gone", "alive" }) do
+   torn[i] = { "torn/" .. name }
+end
+add("repair", "torn", torn, function(pool) pool:check({ repair = true }) end)
+add("stop of what is torn", "torn", torn, function(pool, _, remaining)
+   pool:stop(remaining or { "torn/half", "torn/temporary", "torn/alive" })
+end)
+
 local function batch(method, group, count)
    local vids, units = {}, {}
    for i = 0, count - 1 do

@@ -4,6 +4,7 @@
 -- hole. So a copy takes several calls, and an image of two sessions can be told.
 -- @module spec.kill.trees
 local byre = require("byre")
+local core = require("byre.core")
 local shell = require("spec.support.shell")
 
 local trees = {}
@@ -92,6 +93,20 @@ function builders.many(pool)
       worked(origin(pool, "rest/v" .. i), 2)
       running(worked(origin(pool, "busy/v" .. i), 2))
    end
+end
+
+-- what operations leave that were cut short (a mark that names inodes means nothing in a copy)
+function builders.torn(pool)
+   local dir = pool.dir .. "/"
+   for _, name in ipairs({ "half", "temporary", "gone", "alive" }) do
+      worked(origin(pool, "torn/" .. name), 2)
+   end
+   shell.must("ln half.img half.img.3@2026-01-01T00:00:00Z && : >temporary-dirty.img~a1b2c3d4", { dir = dir .. "torn" })
+   shell.must("mv gone.json gone.removed && : >temporary.json~a1b2c3d4", { dir = dir .. ".byre/volume/torn" })
+   running(pool:volume("torn/alive"))
+   core.inject_errors({ unlinkat = core.errno.EIO, renameat = core.errno.EIO })
+   assert(not pcall(pool.revert, pool, { "torn/alive" }, { discard = true }))
+   core.inject_errors({})
 end
 
 -- nothing at all
