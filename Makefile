@@ -26,7 +26,7 @@ include mk/test.mk
 include mk/install.mk
 include $(wildcard spec/*/*.mk) bench/bench.mk
 
-all: $(B)/byre $(LIBRARIES:%=$(B)/%.a) $(LIBRARIES:%=$(B)/%.so) $(CORES)
+all: $(B)/byre $(LIBRARIES:%=$(B)/%.a) $(LIBRARIES:%=$(B)/%.so) $(CORES) $(B)/library/byre.lua
 
 clean:
 	rm -rf $(filter-out $(B)/deps,$(wildcard $(B)/*))

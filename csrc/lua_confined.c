@@ -278,10 +278,19 @@ static void run_state(struct byre_sandbox *box)
 	byre_buffer_add(&box->out, message, strlen(message));
 }
 
+static lua_State *new_state(struct byre_sandbox *box)
+{
+#if LUA_VERSION_NUM >= 505
+	return lua_newstate(allocate, box, luaL_makeseed(NULL));
+#else
+	return lua_newstate(allocate, box);
+#endif
+}
+
 int byre_run_confined(struct byre_sandbox *box)
 {
 	box->deadline = cpu_clock() + box->seconds;
-	box->L = lua_newstate(allocate, box);
+	box->L = new_state(box);
 	if (!box->L)
 		return -ENOMEM;
 	run_state(box);

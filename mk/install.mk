@@ -25,10 +25,11 @@ INSTALLED = \
 		$(B)/lua/$v/byre/core.so:$(LIBDIR)/lua/$v/byre/core.so:755 \
 		$(foreach s,$(LIBRARY_SCRIPTS),$s:$(DATADIR)/lua/$v/$(s:lua/%=%):644)) \
 	$(B)/byre.1:$(MANDIR)/man1/byre.1:644 \
+	$(B)/library/byre.lua:$(DATADIR)/byre/library/byre.lua:644 \
 	$(foreach d,$(DOCUMENTS),$d:$(DOCDIR)/$d:644)
 
 # directories that are ours alone
-OWN_DIRS = $(DOCDIR) $(foreach v,$(LUA_VERSIONS),$(LIBDIR)/lua/$v/byre $(DATADIR)/lua/$v/byre)
+OWN_DIRS = $(DOCDIR) $(DATADIR)/byre $(foreach v,$(LUA_VERSIONS),$(LIBDIR)/lua/$v/byre $(DATADIR)/lua/$v/byre)
 
 field = $(word $1,$(subst :, ,$2))
 
@@ -42,6 +43,12 @@ $(B)/%.pc: byre.pc.in FORCE
 
 $(B)/byre.1: tools/man.lua $(B)/byre
 	$(Q)$(B)/byre --help >$(B)/help && $(LUA) tools/man.lua $(VERSION) <$(B)/help >$@
+
+# what an editor wants to know of the library
+$(B)/library/byre.lua: tools/meta.lua doc/api.md
+	@mkdir -p $(@D)
+	$(call say,META,$@)
+	$(Q)$(LUA) tools/meta.lua <doc/api.md >$@
 
 define newline
 

@@ -6,7 +6,7 @@ end
 
 local status = require("byre.main").run(arg)
 -- a result that did not reach the disk or the pipe is a failure
-if not io.stdout:close() and status == 0 then
+if not io.stdout:flush() and status == 0 then
    status = 1
 end
 os.exit(status, true)
