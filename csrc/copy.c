@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "extents.h"
 #include "files.h"
 #include "inject.h"
 

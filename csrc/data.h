@@ -1,6 +1,6 @@
 /*
- * data.h - the content of images: clones, copies, maps of extents, space, and the
- * devices and programs that work on it; plain C, no Lua here
+ * data.h - the content of images: clones, copies, space, and the devices and
+ * programs that work on it; plain C, no Lua here
  *
  * Every function returns 0 or -errno unless it says otherwise.  It neither closes
  * nor keeps a descriptor it is given, and leaves file positions alone, but for
@@ -63,30 +63,6 @@ int byre_copy(struct byre_copy *copy);
 /* zero.c */
 
 bool byre_is_zero(const void *data, size_t length);
-
-/* extents.c */
-
-struct byre_extents {
-	uint64_t count;
-	uint64_t allocated;     /* bytes, unwritten ones included */
-	uint64_t shared;        /* of them, used by other files too */
-	uint64_t unwritten;     /* of them, allocated but never written */
-};
-
-/* Sums over the map of a file; -EOPNOTSUPP where the file system has no maps. */
-int byre_extents_sum(int fd, struct byre_extents *ret_sum);
-
-/*
- * Do both files hold the same blocks at the same offsets?  Then their contents are
- * equal.  -ENODATA if the maps do not tell, -EXDEV if they cannot be compared.
- */
-int byre_extents_same(int a, int b, bool *ret_same);
-
-/*
- * The next range of data at or behind position, as lseek tells it; start is -1 where only a
- * hole is left.  -EINVAL if the file cannot tell: all of it may be data.
- */
-int byre_next_data(int fd, int64_t position, int64_t *ret_start, int64_t *ret_end);
 
 /* loop.c */
 

@@ -222,5 +222,6 @@ int luaopen_byre_core(lua_State *L)
 	byre_open_names(L);
 	byre_open_data(L);
 	byre_open_sandbox(L);
+	byre_open_extents(L);
 	return 1;
 }

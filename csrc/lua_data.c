@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "data.h"
+#include "extents.h"
 #include "lua_handles.h"
 
 #define SPAWN_RESULT_TYPE "byre.spawn_result"

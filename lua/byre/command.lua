@@ -15,7 +15,7 @@ command.groups = {
    { "Pools", { "init", "list", "usage", "check", "adopt" } },
    { "Volumes", { "create", "show", "set", "resize", "rename", "clone", "remove" } },
    { "Sessions", { "start", "stop" } },
-   { "History", { "revisions", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },
+   { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },
    { "Data in and out", { "import", "export" } },
    { "Scripts", { "run" } },
 }

@@ -19,6 +19,7 @@ local pool_directory = require("byre.pool_directory")
 local request = require("byre.request")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
+local usage = require("byre.usage")
 local vid = require("byre.vid")
 local volume = require("byre.volume")
 
@@ -362,6 +363,13 @@ methods.revert = batch("revert")
 -- @treturn table `size`, `used`, `free`, bytes
 function methods:usage()
    return self.store:usage()
+end
+
+--- Where the space went: reads the maps of all images of the pool.
+-- @treturn usage see `byre.usage`
+-- @raise `io`, `denied`
+function methods:space()
+   return usage.of(self)
 end
 
 --- Look for everything that is wrong with the pool.

@@ -35,7 +35,7 @@ end
 
 --- The files of a volume.
 -- @tparam table state
--- @treturn {table,...} `role`, `path` (in the pool), `stat` (only of images with a fixed name)
+-- @treturn {table,...} `role`, `path` (in the pool), `revision` (its id), `stat` (only of images with a fixed name)
 function status.files(state)
    local list = {}
    for _, role in ipairs(layout.roles) do
@@ -44,7 +44,7 @@ function status.files(state)
       end
    end
    for _, revision in ipairs(state.revisions) do
-      list[#list + 1] = { role = "revision", path = revision.path }
+      list[#list + 1] = { role = "revision", path = revision.path, revision = revision.id }
    end
    local others = { "old_revision", "temporary", "stray" }
    for i, paths in ipairs({ state.old_revisions, state.temporaries, state.strays }) do

@@ -3,6 +3,8 @@
 -- Fields, always as the pool says now: `vid`, `name`, `pool`, `kind`, `rw`,
 -- `source`, `revisions_to_keep`, `ephemeral`, `config` (a copy of its settings).
 -- @module byre.volume
+local copies = require("byre.decide.copies")
+local difference = require("byre.difference")
 local history = require("byre.decide.history")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
@@ -125,6 +127,36 @@ function methods:usage()
    return image and image.blocks * 512 or 0
 end
 
+--- What the volume's images take on the disk, what they share, and what would be free without them.
+-- Reads the maps of all images of the pool; for many volumes use `pool:space()`.
+-- @treturn table as of `byre.usage`'s `volume`, and `basis`, `exact`, `reason`; figures that nobody can know are nil
+-- @raise `io`, `denied`, `corrupt`
+function methods:space()
+   local usage = self.pool:space()
+   for _, err in ipairs(usage.failures) do
+      if err.volume == self.vid then
+         error(err, 0)
+      end
+   end
+   local result = usage:volume(self.vid)
+   result.basis, result.exact, result.reason = usage.basis, usage.exact, usage.reason
+   return result
+end
+
+--- Where two of the volume's states differ, from their maps, without reading what these tell.
+-- @tparam string old a revision's id
+-- @tparam[opt] string new another's; nil: the content of the volume now
+-- @tparam[opt] table options `state`, without `new`: `"committed"` (default), or `"current"`: the session so far
+-- @treturn difference see `byre.difference`: `for offset, length in volume:diff("3", "4"):ranges() do`
+-- @raise `no_such_revision`, `invalid`, `corrupt`, `io`
+function methods:diff(old, new, options)
+   assert(old ~= nil, "a revision's id is needed")
+   local state = state_of(self)
+   local from = history.find(state, old).path
+   local to = copies.image(state, { revision = new, state = options and options.state or "committed" })
+   return difference.new(self.pool.store, from, to)
+end
+
 --- Is there a session whose data is not committed?
 -- @treturn boolean
 function methods:is_dirty()
@@ -177,10 +209,23 @@ local function public_revision(self, state, revision, size)
    }
 end
 
+-- what each revision takes, by its id
+local function add_space(self, list)
+   local by_id = {}
+   for _, image in ipairs(self:space().images) do
+      by_id[image.revision or false] = image
+   end
+   for _, revision in ipairs(list) do
+      local image = by_id[revision.id] or {}
+      revision.allocated, revision.shared, revision.exclusive = image.allocated, image.shared, image.exclusive
+   end
+end
+
 --- The revisions, oldest first.
+-- @tparam[opt] table options `space = true`: also what each takes, see `space`
 -- @treturn {table,...} `id`, `seq`, `time` (last write to that content, epoch), `path`, `size` (bytes), `tags`
--- (name -> true), `note`, `hold_until` (epoch; true: no end)
-function methods:revisions()
+-- (name -> true), `note`, `hold_until` (epoch; true: no end); `allocated`, `shared`, `exclusive` (bytes)
+function methods:revisions(options)
    local state = state_of(self)
    local revisions, names, list = survey.history(state), {}, {}
    for i, revision in ipairs(revisions) do
@@ -192,6 +237,9 @@ function methods:revisions()
       if sizes[i] then
          list[#list + 1] = public_revision(self, state, revision, sizes[i])
       end
+   end
+   if options and options.space then
+      add_space(self, list)
    end
    return list
 end

@@ -53,6 +53,26 @@ describe("examples/", function()
       assert.not_equal(0, result.code)
    end)
 
+   it("free-space.lua says which old revisions have to go for so much space", function()
+      local volume = origin("db/data", ("1"):rep(1 << 20))
+      volume:stop()
+      for round = 2, 3 do
+         volume:start()
+         write_image("db/data", tostring(round):rep(1 << 20))
+         volume:stop()
+      end
+      local result = run("free-space.lua", "POOL 1K")
+      if result.code == 1 and result.err:find("does not tell") then
+         return pending("needs a file system with maps")
+      end
+      assert.matches("^db/data@1\n", result.out)
+      assert.equal(0, result.code)
+      result = run("free-space.lua", "POOL 1T")
+      assert.equal(1, result.code)
+      assert.matches("^removing every revision but the newest frees no more than ", result.err)
+      assert.equal("", result.out)
+   end)
+
    it("database-branch.lua branches, compares, merges and drops", function()
       origin("db/data", "one")
       local result = run("database-branch.lua", "POOL branch db/data test")

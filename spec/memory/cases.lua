@@ -93,6 +93,29 @@ local function use_names(dir)
    d:close()
 end
 
+--- Who has which blocks.
+local function use_maps(one, two)
+   must(core.basis(one))
+   for _, basis in ipairs({ "extents", "fiemap", "data" }) do
+      local difference = core.difference(one, two, basis)
+      while difference and difference:next() do end
+      if difference then
+         difference:close()
+      end
+      local shares = basis ~= "data" and must(core.shares(basis))
+      if shares and shares:add(one) and shares:add(two) then
+         must(shares:settle())
+         assert(shares:allocated(1) >= shares:exclusive(1) and shares:union({ 1, 2 }) == shares:total())
+         shares:take(1)
+         assert(shares:freed() >= 0 and shares:is_snapshotted() ~= nil)
+         shares:put_back(1)
+      end
+      if shares then
+         shares:close()
+      end
+   end
+end
+
 --- Content, other programs.
 local function use_content(dir)
    local d = must(core.open_dir(dir))
@@ -115,6 +138,7 @@ local function use_content(dir)
    two:same_extents(one)
    two:next_data(0)
    one:extents()
+   use_maps(one, two)
    must(one:publish("one"))
    local reader = must(d:open("one", "r"))
    assert(reader:fileno() and must(reader:has_writers()))
@@ -201,6 +225,12 @@ operation("list", function(pool)
       tostring(volume:plan("start"))
    end
    pool:usage()
+   pool:space():of({ "vm/disk", "vm/disk@1" })
+end)
+operation("diff", function(_, disk)
+   for offset, length in disk:diff("1"):ranges() do
+      assert(offset >= 0 and length > 0)
+   end
 end)
 operation("create", function(pool)
    pool:create_volume("vm/new", { size = "64K", save_on_stop = true, revisions_to_keep = 0 })

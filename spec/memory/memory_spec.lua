@@ -18,7 +18,7 @@ local function all_functions()
       end
    end
    add("core.", core)
-   for _, kind in ipairs({ "dir", "file", "lock" }) do
+   for _, kind in ipairs({ "dir", "file", "lock", "shares", "difference" }) do
       local meta = debug.getregistry()["byre." .. kind]
       add(kind .. ":", meta.__index)
       add(kind .. ":", { __tostring = meta.__tostring })

@@ -61,7 +61,7 @@ end
 local function for_json(value)
    if type(value) == "string" then
       return report.valid_text(value)
-   elseif type(value) ~= "table" then
+   elseif type(value) ~= "table" or value == dkjson.null then
       return value
    end
    local copy = {}
@@ -228,6 +228,22 @@ function methods:record(fields, record)
          self:write(field.title, (" "):rep(width - #field.title + 2), words(field, record), "\n")
       end
    end
+end
+
+--- Records for a field of another one: JSON tells all of their fields.
+-- @tparam table fields
+-- @tparam {table,...} records
+-- @treturn {table,...}
+function output.nested(fields, records)
+   local list = {}
+   for i, record in ipairs(records) do
+      list[i] = {}
+      for _, field in ipairs(fields) do
+         local value = record[field.key]
+         list[i][field.key] = value == nil and dkjson.null or value
+      end
+   end
+   return list
 end
 
 --- Write many records that are known already.

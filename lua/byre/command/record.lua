@@ -59,6 +59,13 @@ function record.field(key)
    end
 end
 
+--- A field of bytes, in words and exact.
+-- @tparam string key also its title
+-- @treturn table
+function record.exact_field(key)
+   return { key = key, title = key, text = exact_size }
+end
+
 --- Fields of a line of `byre revisions`.
 record.revision_fields = {
    { key = "id", title = "REVISION" },
@@ -73,6 +80,20 @@ record.revision_fields = {
 record.revision_detail_fields = {
    { key = "id" }, { key = "seq" }, { key = "time" }, { key = "size" }, { key = "tags" }, { key = "note" },
    { key = "hold_until" }, { key = "path" },
+}
+
+--- What `byre revisions` tells programs besides, with --space.
+record.space_fields = { { key = "allocated" }, { key = "shared" }, { key = "exclusive" } }
+
+--- Fields of a line of `byre revisions --space`.
+record.revision_space_fields = {
+   { key = "id", title = "REVISION" },
+   { key = "time", title = "TIME" },
+   { key = "size", title = "SIZE", right = true, text = units.format_size },
+   { key = "allocated", title = "ALLOCATED", right = true, text = units.format_size },
+   { key = "exclusive", title = "EXCLUSIVE", right = true, text = units.format_size },
+   { key = "tags", title = "TAGS" },
+   { key = "note", title = "NOTE" },
 }
 
 --- Fields of what `byre init` has made.
@@ -146,15 +167,19 @@ function record.of_revision(revision)
       hold_until = math.type(revision.hold_until) == "integer" and units.format_time(revision.hold_until)
          or revision.hold_until,
       path = revision.path,
+      allocated = revision.allocated,
+      shared = revision.shared,
+      exclusive = revision.exclusive,
    }
 end
 
 --- The revisions of a volume as records, oldest first.
 -- @tparam volume volume
+-- @tparam[opt] table options as for `volume:revisions`
 -- @treturn {table,...}
-function record.of_revisions(volume)
+function record.of_revisions(volume, options)
    local list = {}
-   for i, revision in ipairs(volume:revisions()) do
+   for i, revision in ipairs(volume:revisions(options)) do
       list[i] = record.of_revision(revision)
    end
    return list

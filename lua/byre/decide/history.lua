@@ -203,6 +203,12 @@ function history.commit(state, operation, from, options)
       history.refresh_precache(state)))
 end
 
+--- Raise the error about a revision that is not there.
+function history.no_such_revision(state, id)
+   history.refuse(state, "no_such_revision", "no revision " .. failure.quote(tostring(id)),
+      { hint = "byre revisions " .. state.vid .. " lists what there is" })
+end
+
 --- Find a revision by its id.
 -- @tparam table state
 -- @param id string, or nil for the newest
@@ -218,8 +224,7 @@ function history.find(state, id)
          return list[i]
       end
    end
-   history.refuse(state, "no_such_revision", "no revision " .. failure.quote(tostring(id)),
-      { hint = "byre revisions " .. state.vid .. " lists what there is" })
+   history.no_such_revision(state, id)
 end
 
 return history

@@ -354,8 +354,9 @@ function methods:sync_all_covers(path)
    return stat ~= nil and stat.dev == self.dir:stat(".").dev
 end
 
--- Who only looks holds no lock: a file may be gone since its name was read.
-local function open_if_there(self, path)
+--- Open a file for reading. Who only looks holds no lock: it may be gone since its name was read.
+-- @return handle; nil: there is no such file
+function methods:open_if_there(path)
    local file, message, code = self.dir:open(path, "r")
    if not file and code ~= errno.ENOENT then
       check(path, nil, message, code)
@@ -366,7 +367,7 @@ end
 --- Do two files consist of the same blocks?
 -- @treturn boolean false also where the file system does not tell, and where one is gone
 function methods:same_extents(a, b)
-   local first, second = open_if_there(self, a), open_if_there(self, b)
+   local first, second = self:open_if_there(a), self:open_if_there(b)
    local same = first and second and first:same_extents(second)
    for _, file in pairs({ first, second }) do
       file:close()
@@ -387,7 +388,7 @@ end
 --- Who has a file open for writing?
 -- @treturn ?string in words; nil: nobody, or the file system does not tell, or the file is gone
 function methods:find_writer(path)
-   local file = open_if_there(self, path)
+   local file = self:open_if_there(path)
    if not file then
       return nil
    end

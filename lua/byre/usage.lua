@@ -1,0 +1,156 @@
+--- Where the space of a pool went: by volume, by image, and what would come back.
+-- @module byre.usage
+local failure = require("byre.failure")
+local history = require("byre.decide.history")
+local space = require("byre.space")
+local status = require("byre.status")
+local survey = require("byre.survey")
+
+local usage = {}
+
+local methods = {}
+local mt = { __name = "byre.usage", __index = methods }
+
+-- the files of a volume that take space, whatever they are to it
+local function images_on_disk(pool, volume)
+   local state = survey.require(survey.volume(pool.store, volume.vid, pool.config, { listing = volume.listing }))
+   local images = {}
+   for _, file in ipairs(status.files(state)) do
+      local stat = file.stat or pool.store:stat(file.path)
+      if stat and stat.type == "file" then
+         images[#images + 1] = { role = file.role, revision = file.revision, path = file.path, size = stat.size }
+      end
+   end
+   return images
+end
+
+local function add_volume(self, pool, volume, list)
+   local ok, images = failure.catch(images_on_disk, pool, volume)
+   if not ok then
+      table.insert(self.failures, images)
+      return
+   end
+   self.by_vid[volume.vid] = images
+   table.insert(self.vids, volume.vid)
+   for _, image in ipairs(images) do
+      list[#list + 1] = { id = image, path = image.path }
+   end
+end
+
+--- Look at all images of a pool.
+-- @tparam pool pool
+-- @treturn usage with the fields `basis`, `exact`, `reason` (see `byre.space`), `size`, `used`, `free` (bytes of the
+-- file system), `allocated` (bytes that the images take together; nil: not known), `failures` (errors of volumes that
+-- are left out: what they take counts as somebody else's)
+-- @raise `io`, `denied`
+function usage.of(pool)
+   local self = setmetatable({ by_vid = {}, vids = {}, failures = {} }, mt)
+   local list = {}
+   for volume in pool:volumes() do
+      add_volume(self, pool, volume, list)
+   end
+   self.map = space.map(pool.store, list)
+   self.basis, self.exact, self.reason = self.map.basis, self.map.exact, self.map.reason
+   local filesystem = pool:usage()
+   self.size, self.used, self.free = filesystem.size, filesystem.used, filesystem.free
+   self.allocated = self.map:union()
+   return self
+end
+
+-- figures of some images together
+local function figures(self, images)
+   local allocated, exclusive = self.map:union(images), self.map:freed(images)
+   return {
+      allocated = allocated, exclusive = exclusive, shared = allocated and allocated - exclusive,
+   }
+end
+
+local function images_of(self, vid)
+   return self.by_vid[vid]
+      or failure.raise("no_such_volume", vid, "no such volume in this pool", { volume = vid })
+end
+
+local function of_role(images, wanted)
+   local list = {}
+   for _, image in ipairs(images) do
+      if image.role == wanted then
+         list[#list + 1] = image
+      end
+   end
+   return list
+end
+
+local function volume_figures(self, vid)
+   local images = images_of(self, vid)
+   local result = figures(self, images)
+   local revisions = of_role(images, "revision")
+   result.vid, result.revision_count = vid, #revisions
+   result.history = self.map:freed(revisions)
+   return result
+end
+
+--- What each volume takes, in the order of their vids.
+-- @treturn function iterator of tables: `vid`; `allocated` (bytes that its images take together), `exclusive` (of them,
+-- what is free when the volume goes), `shared` (the rest), `history` (what is free when its revisions go),
+-- `revision_count`
+function methods:volumes()
+   local i = 0
+   return function()
+      i = i + 1
+      return self.vids[i] and volume_figures(self, self.vids[i])
+   end
+end
+
+--- What one volume takes.
+-- @tparam string vid
+-- @treturn table as in `volumes`, and `images`: a list with `role` (as of `volume:files()`), `revision` (id), `path` in
+-- the pool, `size`, `allocated`, `shared`, `exclusive` (what is free when this image alone goes)
+-- @raise `no_such_volume`
+function methods:volume(vid)
+   local result = volume_figures(self, vid)
+   result.images = {}
+   for i, image in ipairs(images_of(self, vid)) do
+      result.images[i] = {
+         role = image.role, revision = image.revision, path = image.path, size = image.size,
+         allocated = self.map:allocated(image), shared = self.map:shared(image), exclusive = self.map:exclusive(image),
+      }
+   end
+   return result
+end
+
+local function find_revision(self, vid, id)
+   for _, image in ipairs(images_of(self, vid)) do
+      if image.revision == id then
+         return image
+      end
+   end
+   history.no_such_revision({ vid = vid }, id)
+end
+
+-- "vm/root" or "vm/root@3" -> its images
+local function named(self, name)
+   local vid, revision = name:match("^([^@]*)@(.*)$")
+   if not vid then
+      return images_of(self, name)
+   end
+   return { find_revision(self, vid, revision) }
+end
+
+--- What some volumes and revisions take together.
+-- @tparam {string,...} names vids, and revisions as `VID@ID`
+-- @treturn table `allocated`, `shared`, and `exclusive`: what is free when all of them go
+-- @raise `no_such_volume`, `no_such_revision`
+function methods:of(names)
+   local all = {}
+   for _, name in ipairs(names) do
+      local images = named(self, name)
+      table.move(images, 1, #images, #all + 1, all)
+   end
+   return figures(self, all)
+end
+
+function mt.__tostring()
+   return "byre.usage"
+end
+
+return usage
