@@ -27,7 +27,13 @@ end
 local function add_volume(self, pool, volume, list)
    local ok, images = failure.catch(images_on_disk, pool, volume)
    if not ok then
-      table.insert(self.failures, images)
+      -- a volume that was removed meanwhile takes nothing; a damaged one does not hide the others
+      if images.code == "corrupt" then
+         table.insert(self.failures, images)
+         self.failed[volume.vid] = images
+      elseif images.code ~= "no_such_volume" then
+         error(images, 0)
+      end
       return
    end
    self.by_vid[volume.vid] = images
@@ -44,7 +50,7 @@ end
 -- are left out: what they take counts as somebody else's)
 -- @raise `io`, `denied`
 function usage.of(pool)
-   local self = setmetatable({ by_vid = {}, vids = {}, failures = {} }, mt)
+   local self = setmetatable({ by_vid = {}, vids = {}, failures = {}, failed = {} }, mt)
    local list = {}
    for volume in pool:volumes() do
       add_volume(self, pool, volume, list)
@@ -66,8 +72,10 @@ local function figures(self, images)
 end
 
 local function images_of(self, vid)
-   return self.by_vid[vid]
-      or failure.raise("no_such_volume", vid, "no such volume in this pool", { volume = vid })
+   if self.failed[vid] then
+      error(self.failed[vid], 0)
+   end
+   return self.by_vid[vid] or failure.raise("no_such_volume", vid, "no such volume in this pool", { volume = vid })
 end
 
 local function of_role(images, wanted)
@@ -105,7 +113,7 @@ end
 -- @tparam string vid
 -- @treturn table as in `volumes`, and `images`: a list with `role` (as of `volume:files()`), `revision` (id), `path` in
 -- the pool, `size`, `allocated`, `shared`, `exclusive` (what is free when this image alone goes)
--- @raise `no_such_volume`
+-- @raise `no_such_volume`, `corrupt` (it is one of `failures`)
 function methods:volume(vid)
    local result = volume_figures(self, vid)
    result.images = {}
@@ -139,7 +147,7 @@ end
 --- What some volumes and revisions take together.
 -- @tparam {string,...} names vids, and revisions as `VID@ID`
 -- @treturn table `allocated`, `shared`, and `exclusive`: what is free when all of them go
--- @raise `no_such_volume`, `no_such_revision`
+-- @raise `no_such_volume`, `no_such_revision`, `corrupt` (it is one of `failures`)
 function methods:of(names)
    local all = {}
    for _, name in ipairs(names) do

@@ -133,11 +133,6 @@ end
 -- @raise `io`, `denied`, `corrupt`
 function methods:space()
    local usage = self.pool:space()
-   for _, err in ipairs(usage.failures) do
-      if err.volume == self.vid then
-         error(err, 0)
-      end
-   end
    local result = usage:volume(self.vid)
    result.basis, result.exact, result.reason = usage.basis, usage.exact, usage.reason
    return result
