@@ -3,14 +3,13 @@ local byre = require("byre")
 local core = require("byre.core")
 local disk = require("spec.failing.disk")
 local pools = require("spec.support.pools")
-local recorder = require("spec.powercut.recorder")
 local shell = require("spec.support.shell")
 
 local reason = disk.why_not()
 
 local lost = "byre: vm/disk: data written to it could not be brought to the disk and may be missing"
 
-for _, fs in ipairs(recorder.names) do
+for _, fs in ipairs(disk.names) do
    describe("a disk that fails, with " .. fs .. ",", function()
       if reason then
          pending(reason)
