@@ -9,7 +9,7 @@ local types = {
    dir = "string", vid = "string", name = "string", id = "string", path = "string", pattern = "string",
    value = "any", ["..."] = "any", size = "integer|string", success = "boolean", source = "byre.Volume",
    list = "(string|byre.Volume)[]", settings = "byre.Settings", changes = "byre.Changes", notes = "byre.Notes",
-   options = "table",
+   options = "table", old = "string", new = "string",
 }
 
 -- of single functions, where a name alone does not tell
@@ -32,6 +32,8 @@ local own_types = {
    ["volume:clone options"] = "{ state?: byre.State, revision?: string }",
    ["volume:remove options"] = "{ force?: boolean }",
    ["volume:export_file options"] = "{ revision?: string, state?: byre.State, format?: string }",
+   ["volume:revisions options"] = "{ space?: boolean }",
+   ["volume:diff options"] = "{ state?: byre.State }",
    ["volume:import_data_end options"] = "{ discard?: boolean }",
    ["volume:import_file options"] = "{ format?: string, size?: integer|string, discard?: boolean }",
    ["volume:import_volume options"] = "{ state?: byre.State, discard?: boolean }",
@@ -43,7 +45,8 @@ local own_types = {
 
 local results = {
    pool = "byre.Pool", volume = "byre.Volume", group = "byre.Group", revision = "byre.Revision", plan = "byre.Plan",
-   adoption = "byre.Adoption", path = "string", integer = "integer", boolean = "boolean", ["true"] = "true",
+   adoption = "byre.Adoption", space = "byre.Space", difference = "byre.Difference",
+   path = "string", integer = "integer", boolean = "boolean", ["true"] = "true",
    iterator = "fun(): byre.Volume", table = "table", list = "table[]",
 }
 
@@ -134,6 +137,9 @@ local classes = [[
 ---@field tags table<string, true>
 ---@field note? string
 ---@field hold_until? integer|true
+---@field allocated? integer
+---@field shared? integer
+---@field exclusive? integer
 
 ---@class byre.File
 ---@field role string
@@ -182,6 +188,35 @@ local classes = [[
 ---@field pid? integer
 ---@field failures? { volume: string, error: byre.Error }[]
 ---@field done? string[]
+
+---@class byre.Taken
+---@field allocated? integer
+---@field shared? integer
+---@field exclusive? integer
+---@field history? integer
+---@field revision_count? integer
+---@field vid? string
+---@field images? table[]
+
+---@class byre.Space
+---@field size integer
+---@field used integer
+---@field free integer
+---@field allocated? integer
+---@field basis? "extents"|"fiemap"
+---@field exact boolean
+---@field reason? string
+---@field failures byre.Error[]
+---@field volumes fun(self: byre.Space): fun(): byre.Taken
+---@field volume fun(self: byre.Space, vid: string): byre.Taken
+---@field of fun(self: byre.Space, names: string[]): byre.Taken
+
+---@class byre.Difference
+---@field old_size integer
+---@field new_size integer
+---@field basis "extents"|"fiemap"|"data"
+---@field ranges fun(self: byre.Difference): fun(): integer, integer
+---@field close fun(self: byre.Difference)
 
 ---@class byre.Adoption
 ---@field volumes table[]
