@@ -142,7 +142,8 @@ pid_t byre_find_locker(int fd);
 
 /* lease.c */
 
-/* Whether anything has the file of a read-only descriptor open for writing. */
+/* Whether anything else has the file of a read-only descriptor open: for writing, or at all. */
 int byre_has_writers(int fd, bool *ret_writers);
+int byre_has_users(int fd, bool *ret_users);
 
 #endif

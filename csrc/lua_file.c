@@ -190,16 +190,30 @@ static int file_sync_filesystem(lua_State *L)
 	return byre_push_result(L, byre_sync_filesystem(f->fd), "syncfs");
 }
 
+static int push_whether(lua_State *L, int r, bool whether, const char *what)
+{
+	if (r < 0)
+		return byre_push_errno(L, -r, what);
+	lua_pushboolean(L, whether);
+	return 1;
+}
+
 static int file_has_writers(lua_State *L)
 {
 	struct byre_file *f = byre_check_file(L, 1);
-	bool writers;
+	bool writers = false;
 	int r = byre_has_writers(f->fd, &writers);
 
-	if (r < 0)
-		return byre_push_errno(L, -r, "has_writers");
-	lua_pushboolean(L, writers);
-	return 1;
+	return push_whether(L, r, writers, "has_writers");
+}
+
+static int file_has_users(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	bool users = false;
+	int r = byre_has_users(f->fd, &users);
+
+	return push_whether(L, r, users, "has_users");
 }
 
 static int file_fileno(lua_State *L)
@@ -256,6 +270,7 @@ static const luaL_Reg file_methods[] = {
 	{"sync", file_sync},
 	{"sync_filesystem", file_sync_filesystem},
 	{"has_writers", file_has_writers},
+	{"has_users", file_has_users},
 	{"fileno", file_fileno},
 	{"close", file_close},
 	{NULL, NULL}

@@ -123,7 +123,7 @@ static lua_Number wall_option(lua_State *L)
 static int run_confined(lua_State *L, struct byre_sandbox *box, lua_Number wall)
 {
 	struct byre_confine limits = {
-		.cpu = box->seconds + 1, .wall = wall, .memory = box->memory + CHILD_MEMORY,
+		.cpu = box->seconds, .wall = wall, .memory = box->memory + CHILD_MEMORY,
 		.output = BYRE_CARRIED_MAX + 1,
 	};
 	enum byre_confined end;

@@ -16,14 +16,14 @@ catalog.format = 1
 
 local key_order = {
    "format", "kind", "source", "snap_on_start", "save_on_stop", "rw", "size", "revisions_to_keep", "precache",
-   "ephemeral", "ephemeral_volatile", "revisions",
+   "ephemeral", "ephemeral_volatile", "retention", "retention_for", "confirmed_policy", "revisions",
 }
 
 -- the settings of a volume that stand in its catalog entry
 local volume_settings = {
-   "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "ephemeral",
+   "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "retention", "ephemeral",
 }
-local pool_settings = { "revisions_to_keep", "precache", "ephemeral_volatile" }
+local pool_settings = { "revisions_to_keep", "precache", "ephemeral_volatile", "retention", "retention_for" }
 
 local function damaged(path, reason)
    failure.raise("corrupt", path, reason .. "; restore it from a backup or mend it by hand", { path = path })
@@ -173,6 +173,18 @@ local function check_revisions(path, revisions)
    end
 end
 
+--- Read the text of `clock.json`.
+-- @tparam string text
+-- @treturn integer the latest time that a policy was applied at
+-- @raise `corrupt`
+function catalog.decode_clock(text)
+   local raw = decode(layout.clock, text)
+   if math.type(raw.latest) ~= "integer" then
+      damaged(layout.clock, "latest: must be a whole number of seconds")
+   end
+   return raw.latest
+end
+
 --- Read the text of a volume's entry.
 -- @tparam string volume its vid
 -- @tparam string text
@@ -188,6 +200,9 @@ function catalog.decode_volume(volume, text)
       damaged(path, ("kind: must be %s, which the flags say"):format(config.kind(settings)))
    end
    check_revisions(path, raw.revisions)
+   if raw.confirmed_policy ~= nil and type(raw.confirmed_policy) ~= "string" then
+      damaged(path, "confirmed_policy: must be text")
+   end
    return settings, raw
 end
 

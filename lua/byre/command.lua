@@ -2,7 +2,7 @@
 --
 -- A verb is a module `byre.command.<verb>` that returns a table: `summary` (one
 -- line), `description`, `examples` (a list of `{ command, what it does }`),
--- `parser(command)` that adds arguments and options to an argparse command, and
+-- `parser(command)` that adds arguments and options to an argparse command (and returns its own verbs), and
 -- `run(context, args)` that returns an exit code or nil. Help, and whatever else
 -- is made from them, needs nothing more. Verbs are loaded when they are used.
 -- @module byre.command
@@ -16,6 +16,7 @@ command.groups = {
    { "Volumes", { "create", "show", "set", "resize", "rename", "clone", "remove" } },
    { "Sessions", { "start", "stop" } },
    { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },
+   { "Retention", { "prune", "policy" } },
    { "Data in and out", { "import", "export" } },
    { "Scripts", { "run" } },
 }
@@ -99,12 +100,12 @@ end
 -- @tparam Parser parser of argparse
 -- @tparam string name
 -- @treturn Command
+-- @treturn table its own verbs by name, each a Command
 function command.add_verb(parser, name)
    local verb = command.load(name)
    local added = parser:command(name):summary(verb.summary):description(verb.description or verb.summary)
       :epilog(examples_text(verb)):add_help(false)
-   verb.parser(added)
-   return added
+   return added, verb.parser(added) or {}
 end
 
 --- A parser that knows every verb: for help, manual pages and completions.
@@ -115,7 +116,7 @@ function command.full_parser(on_help)
    for _, group in ipairs(command.groups) do
       local added = {}
       for i, name in ipairs(group[2]) do
-         added[i] = command.add_verb(parser, name)
+         added[i] = (command.add_verb(parser, name))
       end
       parser:group(group[1], table.unpack(added))
    end
@@ -243,10 +244,10 @@ local function run_verb(name, args, at, state)
    local words, rest = cut_rest(name, args, at)
    local wanted
    local parser = new_parser(function() wanted = true error(help_wanted, 0) end)
-   local added = command.add_verb(parser, name)
+   local added, inner = command.add_verb(parser, name)
    local ok, parsed = pcall(parse, parser, name, words)
    if wanted then
-      return show_help(added:get_help())
+      return show_help((inner[words[find_word(words, at + 1)]] or added):get_help())
    elseif not ok then
       error(parsed, 0)
    elseif parsed.version then

@@ -44,8 +44,33 @@ local function is_size(value)
    return math.type(value) == "integer" and value > 0, "must be an integer of 1 byte or more"
 end
 
+--- Is this the name of a policy?
+-- @param value
+-- @treturn boolean
+-- @treturn string what is wrong with it otherwise
+function config.is_policy_name(value)
+   return type(value) == "string" and value:find("^%w[%w_.-]*$") ~= nil and #value <= 100,
+      "must be the name of a policy: letters, digits and _ . -"
+end
+
+-- pattern of vids -> name of a policy
+local function is_policy_map(value)
+   if type(value) ~= "table" then
+      return false, "must be a table: pattern of vids -> name of a policy"
+   end
+   for pattern, name in pairs(value) do
+      local ok, reason = config.is_policy_name(name)
+      if type(pattern) ~= "string" or not ok then
+         return false, reason or "must be a table: pattern of vids -> name of a policy"
+      end
+   end
+   return true
+end
+
 local pool_keys = {
    revisions_to_keep = is_count,
+   retention = config.is_policy_name,
+   retention_for = is_policy_map,
    precache = is_boolean,
    ephemeral_volatile = is_boolean,
 }
@@ -56,6 +81,7 @@ local volume_keys = {
    rw = is_boolean,
    ephemeral = is_boolean,
    revisions_to_keep = is_count,
+   retention = config.is_policy_name,
    size = is_size,
    source = function(value)
       return type(value) == "string", "must be a volume id"
@@ -77,7 +103,8 @@ end
 
 --- The settings of a pool.
 -- @tparam string object the pool directory
--- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false)
+-- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false), `retention`
+-- (name of a policy; nil: none), `retention_for` (pattern of vids -> name)
 -- @treturn table all of them
 -- @raise `invalid`
 function config.pool(object, values)
@@ -86,6 +113,8 @@ function config.pool(object, values)
       revisions_to_keep = values.revisions_to_keep or 1,
       precache = values.precache ~= false,
       ephemeral_volatile = values.ephemeral_volatile == true,
+      retention = values.retention,
+      retention_for = values.retention_for and next(values.retention_for) and values.retention_for or nil,
    }
 end
 
@@ -99,6 +128,8 @@ local function check_combination(volume, c)
       refuse("a source needs snap_on_start; for a copy that keeps no tie to it, clone the volume")
    elseif c.source == volume then
       refuse("a volume cannot be its own source")
+   elseif c.retention and c.revisions_to_keep then
+      refuse("two policies for one volume: retention and revisions_to_keep; keep one of them")
    elseif c.ephemeral and not (c.rw and config.kind(c) == "volatile") then
       refuse("ephemeral is for volatile volumes that are rw")
    elseif not c.snap_on_start and not c.size and c.save_on_stop then
@@ -109,7 +140,8 @@ end
 --- The settings of a volume.
 -- @tparam string volume its vid
 -- @tparam table values `size` (bytes or text), `rw` (default true), `snap_on_start`, `save_on_stop` (default false),
--- `source`, `revisions_to_keep` (nil: the pool's), `ephemeral` (nil: the pool's)
+-- `source`, `revisions_to_keep` (nil: the pool's), `retention` (name of a policy; nil: the pool's), `ephemeral` (nil:
+-- the pool's)
 -- @tparam[opt] table options `sizeless`: the image is there already and knows its size
 -- @treturn table
 -- @raise `invalid`
@@ -129,20 +161,52 @@ function config.volume(volume, values, options)
    return c
 end
 
---- What counts for a volume: its own settings, the pool's where it has none.
--- @tparam table volume
+--- The policies of the pool that are meant for a volume: those whose pattern fits, or else the pool's own.
+-- @tparam string volume its vid
 -- @tparam table pool
--- @treturn table `kind`, `keep`, `snapshots_disabled`, `precache`, `ephemeral` besides what the volume says; `own`:
--- the volume's own settings alone
-function config.effective(volume, pool)
-   local c = config.with(volume, {})
-   c.own = volume
-   c.kind = config.kind(volume)
+-- @treturn {string,...} names in order; more than one is one too many
+function config.policies_for(volume, pool)
+   local names, known = {}, {}
+   for pattern, name in pairs(pool.retention_for or {}) do
+      if volume:find(vid.glob(pattern)) and not known[name] then
+         known[name] = true
+         names[#names + 1] = name
+      end
+   end
+   table.sort(names)
+   return #names > 0 and names or { pool.retention }
+end
+
+-- Which revisions stay: what the volume says goes before what the pool says. With a
+-- policy no number counts, and where there are two of them nothing goes.
+local function add_retention(c, volume, id, pool)
    local keep = volume.revisions_to_keep or pool.revisions_to_keep
    -- -1 means "no snapshots" to the kind origin only; other kinds keep no revision
    c.snapshots_disabled = keep == -1 and c.kind == "origin"
    c.revisions_to_keep = keep
    c.keep = math.max(keep, 0)
+   if c.snapshots_disabled or not c.save_on_stop then
+      return
+   end
+   c.policies = volume.retention and { volume.retention }
+      or volume.revisions_to_keep and {} or config.policies_for(id, pool)
+   if #c.policies > 0 then
+      c.policy = #c.policies == 1 and c.policies[1] or nil
+      c.keep = math.maxinteger
+   end
+end
+
+--- What counts for a volume: its own settings, the pool's where it has none.
+-- @tparam table volume
+-- @tparam table pool
+-- @tparam string id the vid
+-- @treturn table `kind`, `keep`, `snapshots_disabled`, `policies` (names that apply), `policy` (the one, if there is
+-- one), `precache`, `ephemeral` besides what the volume says; `own`: the volume's own settings alone
+function config.effective(volume, pool, id)
+   local c = config.with(volume, {})
+   c.own = volume
+   c.kind = config.kind(volume)
+   add_retention(c, volume, id, pool)
    c.precache = pool.precache and c.kind == "origin" and not c.snapshots_disabled
    if c.ephemeral == nil then
       c.ephemeral = pool.ephemeral_volatile and c.kind == "volatile" and c.rw

@@ -28,6 +28,9 @@ layout.pool_file = ".byre/pool.json"
 -- its name once the pool is released, until the rest of `.byre` is gone
 layout.released_file = ".byre/pool.json.released"
 layout.catalog = ".byre/volume"
+layout.policies = ".byre/policy"
+--- The latest time that a policy was applied at.
+layout.clock = ".byre/clock.json"
 
 --- Path of an image.
 -- @tparam string volume a vid
@@ -70,6 +73,12 @@ end
 --- Path of the catalog entry of a volume.
 function layout.entry(volume)
    return layout.catalog .. "/" .. volume .. ".json"
+end
+
+--- Path of the text of a policy.
+-- @tparam string name
+function layout.policy(name)
+   return layout.policies .. "/" .. name .. ".lua"
 end
 
 --- Path of the mark that says: images of this vid without a catalog entry are

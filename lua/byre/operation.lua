@@ -190,8 +190,9 @@ end
 --
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
 -- that is only read, false for none; default: the volume's source), `also`
--- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`). It is given back
--- with `state`, `plan` and `value`, what `result` returned.
+-- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `afterwards()` (what
+-- follows once it is done, without its locks). It is given back with `state`, `plan` and `value`, what `result`
+-- returned.
 -- @tparam pool pool
 -- @tparam {request,...} requests
 -- @treturn {request,...}
@@ -201,11 +202,17 @@ function operation.run(pool, requests)
    for _, request in ipairs(requests) do
       vid.check(request.vid)
    end
+   pool:refresh()
    local locks = lock_and_look(pool, requests)
    local ok, e = pcall(run_locked, pool, requests)
    release(locks)
    if not ok then
       error(e, 0)
+   end
+   for _, request in ipairs(requests) do
+      if request.afterwards and not request.error then
+         request.afterwards()
+      end
    end
    report(requests)
    return requests

@@ -15,7 +15,10 @@ local layout = require("byre.layout")
 local listing = require("byre.listing")
 local operation = require("byre.operation")
 local plan = require("byre.plan")
+local policies = require("byre.policies")
+local policy = require("byre.policy")
 local pool_directory = require("byre.pool_directory")
+local prune = require("byre.prune")
 local request = require("byre.request")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
@@ -33,7 +36,7 @@ local errno = core.errno
 
 local function split_options(options)
    local settings, others = {}, {}
-   local ours = { log = true, progress = true, lock_timeout = true, setup_check = true }
+   local ours = { log = true, progress = true, lock_timeout = true, setup_check = true, policy_child = true }
    for key, value in pairs(options or {}) do
       (ours[key] and others or settings)[key] = value
    end
@@ -47,7 +50,7 @@ local function new_pool(store, dir, settings, others)
    return setmetatable({
       store = store, dir = dir, config = settings,
       log = others.log or function() end, progress = others.progress,
-      lock_timeout = others.lock_timeout or default_lock_timeout,
+      lock_timeout = others.lock_timeout or default_lock_timeout, policy_child = others.policy_child == true,
    }, mt)
 end
 
@@ -115,7 +118,7 @@ end
 function pool.open(dir, options)
    assert(type(dir) == "string", "a pool directory is a string")
    local settings, others = split_options(options)
-   assert(next(settings) == nil, "open_pool takes log, progress and lock_timeout")
+   assert(next(settings) == nil, "open_pool takes log, progress, lock_timeout and policy_child")
    dir = pool_directory.normalise(dir)
    return open_with(dir, others, function(store)
       local text = store:read(layout.pool_file)
@@ -141,18 +144,12 @@ function pool.open_or_imagine(dir, options)
    end), is_new
 end
 
--- "appvms/*/root" -> a Lua pattern; * stands for anything, ? for one character
-local function glob(pattern)
-   local lua = pattern:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
-   return "^" .. lua .. "$"
-end
-
 --- Volumes of the pool, in the order of their vids, as a stream.
 -- @tparam[opt] string pattern `*` stands for any characters, `?` for one
 -- @treturn function iterator of volumes
 function methods:volumes(pattern)
    assert(pattern == nil or type(pattern) == "string", "a pattern is a string")
-   local wanted = pattern and glob(pattern)
+   local wanted = pattern and vid.glob(pattern)
    local names = listing.new(self.store)
    return coroutine.wrap(function()
       listing.each_vid(self.store, function(id)
@@ -219,7 +216,7 @@ local function new_request(self, id, values, options, decide, memo)
       vid = id, may_be_missing = true, reads = settings.source or false,
       decide = function(state)
          check_source(self, id, settings, memo or {})
-         state.config = config.effective(settings, self.config)
+         state.config = config.effective(settings, self.config, id)
          return decide(state, settings)
       end,
    }
@@ -378,6 +375,50 @@ end
 function methods:check(options)
    return check.pool(self, options or {})
 end
+
+--- Take over what another process may have changed in the pool's settings.
+function methods:refresh()
+   local stat = self.store:stat(layout.pool_file)
+   local seen = self.settings_seen
+   if stat and not (seen and seen.ino == stat.ino and seen.ctime == stat.ctime and seen.ctime_nsec == stat.ctime_nsec)
+   then
+      self.config = catalog.decode_pool(layout.pool_file, self.store:read(layout.pool_file))
+      self.settings_seen = stat
+   end
+end
+
+--- Remove what policies let go. Volumes without a policy are pruned to their number of revisions to keep.
+-- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these; `pattern`: those whose vids fit;
+-- `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, the text of another policy
+-- @treturn table `volumes`, `failures`, `hash`, see `prune.run`
+-- @raise `policy`: the plan is another one than was agreed to; `invalid`: a policy that does not load
+function methods:prune(options)
+   options = config.with(options or {}, {})
+   options.policy = options.policy and policy.new(options.policy_name or "policy", options.policy)
+   return prune.run(self, options)
+end
+
+--- Keep a policy in the pool, and use it for all volumes that have none of their own.
+-- @function set_policy
+-- @tparam string name letters, digits and `_ . -`
+-- @tparam ?string text nil: it is in the pool already
+-- @tparam[opt] table options `pattern`: only for volumes whose vids fit; `unused`: only keep it; `dry_run`: only say
+-- what would be done
+-- @treturn plan
+-- @raise `invalid`: the policy does not load, or a volume would have two of them; `io`
+methods.set_policy = policies.set
+
+--- Use no policy any more.
+-- @function unset_policy
+-- @tparam[opt] table options `pattern`: for these volumes (default: the pool's own); `dry_run`
+-- @treturn plan
+-- @raise `invalid`
+methods.unset_policy = policies.unset
+
+--- The policies that the pool keeps.
+-- @function policies
+-- @treturn {table,...} `name`, `hash`, `text`, `default` (boolean), `patterns` (a list)
+methods.policies = policies.list
 
 --- Close the pool. Volumes of it cannot be used any more.
 function methods:close()

@@ -11,6 +11,8 @@ local failure = require("byre.failure")
 local import = require("byre.decide.import")
 local layout = require("byre.layout")
 local plan = require("byre.plan")
+local policy = require("byre.policy")
+local prune = require("byre.prune")
 local rename = require("byre.decide.rename")
 local resize = require("byre.decide.resize")
 local revert = require("byre.decide.revert")
@@ -46,11 +48,18 @@ function request.start(pool, id)
    return self
 end
 
-function request.stop(_, id, options)
+function request.stop(pool, id, options)
    options = options_table(options)
-   return { vid = id, reads = false, fixed_names = true, decide = function(state)
+   local self = { vid = id, reads = false, fixed_names = true }
+   function self.decide(state)
       return stop(state, options)
-   end }
+   end
+   function self.afterwards()
+      if self.state.config.policies and #self.state.config.policies > 0 and self.plan.commit > 0 then
+         prune.after_stop(pool, id)
+      end
+   end
+   return self
 end
 
 -- source -> one of the volumes that depend on it, but for those of a set
@@ -133,24 +142,33 @@ function request.resize(_, id, size, options)
    end }
 end
 
-local settable = { revisions_to_keep = true, rw = true, ephemeral = true }
+function request.prune(pool, id, options)
+   return prune.request(pool, id, options_table(options))
+end
 
---- Change settings of a volume; `false` for `revisions_to_keep` goes back to the pool's.
-function request.set(_, id, changes)
+-- `false` takes it away
+local settable = { revisions_to_keep = "removable", retention = "removable", rw = true, ephemeral = true }
+
+--- Change settings of a volume; `false` for `revisions_to_keep` and `retention` goes back to the pool's.
+function request.set(pool, id, changes)
    assert(type(changes) == "table", "settings are a table")
    return { vid = id, reads = false, decide = function(state)
       local settings = config.with(state.config.own, {})
       for key, value in pairs(changes) do
          if not settable[key] then
             failure.raise("invalid", id, ("there is no setting %s that can be changed"):format(
-               failure.quote(tostring(key))), { volume = id, hint = "revisions_to_keep, rw and ephemeral can" })
+               failure.quote(tostring(key))), { volume = id,
+               hint = "revisions_to_keep, retention, rw and ephemeral can" })
          end
          settings[key] = value
-         if key == "revisions_to_keep" and value == false then
+         if settable[key] == "removable" and value == false then
             settings[key] = nil
          end
       end
       settings = config.volume(id, settings, { sizeless = true })
+      if changes.retention then
+         policy.read(pool.store, settings.retention)
+      end
       return plan.new("set", id, {
          plan.phase({}, plan.write(layout.entry(id), catalog.encode_volume(settings, state.raw))),
       })

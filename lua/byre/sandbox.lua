@@ -15,7 +15,7 @@ local sandbox = {}
 --- The limits where nobody says others.
 sandbox.limits = {
    memory = 64 << 20,                   -- bytes
-   instructions = 200000000,
+   instructions = 50000000,
    seconds = 5,                         -- CPU time
 }
 
@@ -54,7 +54,7 @@ function sandbox.run(entry, value, options)
       guard = guard.text, name = guard.chunk, services = services, input = { entry = entry, value = value },
       memory = options.memory or sandbox.limits.memory,
       instructions = options.instructions or sandbox.limits.instructions,
-      seconds = seconds, child_seconds = options.child and 2 * seconds + 5 or nil,
+      seconds = seconds, child_seconds = options.child and 4 * seconds + 10 or nil,
    })
    if math.type(limit) == "integer" then
       failure.check("sandbox", nil, result, message, limit)

@@ -51,7 +51,7 @@ function survey.entry(store, volume, pool)
       return nil
    end
    local settings, raw = catalog.decode_volume(volume, text)
-   return config.effective(settings, pool), raw
+   return config.effective(settings, pool, volume), raw
 end
 
 local function is_newer(a, b)
@@ -197,7 +197,8 @@ local function look(store, volume, pool, options)
    end
    state.config, state.raw = survey.entry(store, volume, pool)
    state.registered = state.config ~= nil
-   state.config = state.config or config.effective({ snap_on_start = false, save_on_stop = true, rw = true }, pool)
+   state.config = state.config or config.effective({ snap_on_start = false, save_on_stop = true, rw = true }, pool,
+      volume)
    state.removed = store:stat(layout.removed(volume)) ~= nil
    state.lost = store:is_marked(layout.lost(volume))
 

@@ -90,6 +90,14 @@ function vid.name(text)
    return text:match("[^/]*$")
 end
 
+--- A pattern of vids as a Lua pattern.
+-- @tparam string pattern such as `"appvms/*/root"`: `*` stands for anything, `?` for one character
+-- @treturn string
+function vid.glob(pattern)
+   local lua = pattern:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
+   return "^" .. lua .. "$"
+end
+
 --- Check the name of a group.
 -- @tparam string text `""` stands for the volumes of one component
 -- @treturn string

@@ -317,7 +317,7 @@ function methods:clone(new, options)
 end
 
 --- Change settings.
--- @tparam table changes `revisions_to_keep` (false: the pool's), `rw`, `ephemeral`
+-- @tparam table changes `revisions_to_keep`, `retention` (name of a policy) (false: the pool's), `rw`, `ephemeral`
 -- @raise `invalid`
 function methods:set(changes)
    run(self, "set", changes)

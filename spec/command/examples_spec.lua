@@ -15,7 +15,8 @@ local files = [[
    truncate -s 1M debian.img disk.img
    gzip -k disk.img
    echo 'print(#arg)' >nightly.lua
-   echo '<qubes><pool name="vm-pool"/></qubes>' >qubes.xml]]
+   echo '<qubes><pool name="vm-pool"/></qubes>' >qubes.xml
+   echo 'return policy { keep.daily(7) }' >private.lua]]
 
 -- what an example takes for granted, beyond the fixture
 local before = {

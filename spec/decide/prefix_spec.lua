@@ -9,6 +9,7 @@ local import = require("byre.decide.import")
 local layout = require("byre.layout")
 local memory_store = require("spec.support.memory_store")
 local plan = require("byre.plan")
+local prune = require("byre.decide.prune")
 local rename = require("byre.decide.rename")
 local resize = require("byre.decide.resize")
 local revert = require("byre.decide.revert")
@@ -189,6 +190,24 @@ describe("a crash anywhere in", function()
       store:put(layout.image(vid, "dirty"), "later", 7000)
       store:rename(layout.revision(vid, 2, 200), layout.image(vid, "clean"))
       assert.equal("later", view(store).dirty)
+   end)
+
+   it("prune loses no revision but those that go, and asks for nothing again that was agreed to", function()
+      local store = pool_with({ keep = 9, revisions = 5, clean = "clean" })
+      local function decide(state)
+         return prune.decide(state, state.revisions, prune.by_number(state.revisions, 3),
+            { policy_hash = state.raw.confirmed_policy or "agreed", latest = 1 << 40 })
+      end
+      local agreed = decide(look(store)).prune.hash
+      crash_everywhere(store, function(state)
+         return prune.decide(state, state.revisions, prune.by_number(state.revisions, 3),
+            { policy_hash = "agreed", confirm = #state.revisions == 5 and agreed or decide(state).prune.hash })
+      end, function(now, label)
+         assert.equal("clean", now.clean, label)
+         for i = 3, 5 do
+            assert.is_true(contains(now.history, "r" .. i), label)
+         end
+      end)
    end)
 
    it("resize keeps a whole image", function()

@@ -78,6 +78,7 @@ function methods:pool_options()
       log = step_logger(self),
       progress = progress_reporter(self),
       lock_timeout = lock_timeout(self.options.lock_timeout),
+      policy_child = true,
    }
 end
 

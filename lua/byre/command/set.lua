@@ -8,6 +8,8 @@ local set = {
    description = [[Change settings of a volume:
 
    keep=N              revisions to keep; -1: no snapshots; default: the pool's
+   retention=NAME      the policy that says which revisions to keep; default: the
+                       pool's
    rw=yes|no           may it be written to
    ephemeral=yes|no    of a volatile volume: its users should encrypt it]],
    examples = {
@@ -37,7 +39,12 @@ local function keep(key, text)
    return settings.count(key, text)
 end
 
+local function retention(_, text)
+   return text ~= "default" and text
+end
+
 local readers = {
+   retention = { "retention", retention },
    keep = { "revisions_to_keep", keep },
    revisions_to_keep = { "revisions_to_keep", keep },
    rw = { "rw", boolean },
@@ -52,7 +59,7 @@ local function parse(words)
       if not key then
          report.usage(word, "write KEY=VALUE, such as keep=3")
       elseif not reader then
-         report.usage(word, "there is no such setting; there are keep, rw and ephemeral")
+         report.usage(word, "there is no such setting; there are keep, retention, rw and ephemeral")
       end
       changes[reader[1]] = reader[2](key, text)
    end

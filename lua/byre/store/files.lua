@@ -397,6 +397,17 @@ function methods:find_writer(path)
    return writer
 end
 
+--- Has somebody a file open, to read or to write?
+-- @treturn boolean false also where the file system does not tell, and where the file is gone
+function methods:is_in_use(path)
+   local file = open_if_there(self, path)
+   local used = file and file:has_users()
+   if file then
+      file:close()
+   end
+   return used == true
+end
+
 -- C does not wait longer than that, so that an interrupt gets its turn
 local lock_slice = 0.25
 

@@ -1,0 +1,81 @@
+--- Verdicts on revisions as rows: what `prune` and `policy explain` show.
+-- @module byre.command.verdict
+local explain = require("byre.retention.explain")
+local report = require("byre.command.report")
+local units = require("byre.units")
+
+local verdict = {}
+
+--- Fields of a revision that was judged.
+verdict.fields = {
+   { key = "volume", title = "VOLUME" },
+   { key = "id", title = "REVISION" },
+   { key = "time", title = "TIME" },
+   { key = "size", title = "SIZE", right = true, text = units.format_size },
+   { key = "verdict", title = "VERDICT" },
+   { key = "why", title = "WHY" },
+}
+
+--- The same with what only programs want to know.
+verdict.detail_fields = {
+   { key = "volume" }, { key = "policy" }, { key = "id" }, { key = "seq" }, { key = "time" }, { key = "size" },
+   { key = "allocated" }, { key = "exclusive" }, { key = "freed" }, { key = "verdict" }, { key = "removed" },
+   { key = "guard" }, { key = "reasons" }, { key = "lost_to" },
+}
+
+-- what becomes of it: keep, stay (it was let go but a guard objects), go
+local function word(item)
+   if item.removed then
+      return "go"
+   end
+   return item.verdict == "expire" and "stay" or "keep"
+end
+
+--- A judged revision as a record.
+-- @tparam table volume of `pool:prune`
+-- @tparam table item one of its revisions
+-- @tparam boolean done what was decided was also done
+-- @treturn table see `verdict.fields`, `verdict.detail_fields`
+function verdict.record(volume, item, done)
+   return {
+      volume = volume.volume, policy = volume.policy, id = item.id, seq = item.seq,
+      time = units.format_time(item.time), size = item.size, allocated = item.allocated, exclusive = item.exclusive,
+      freed = item.freed, verdict = word(item),
+      removed = item.removed and done and not volume.unconfirmed, guard = item.guard,
+      why = item.guard or explain.verdict(item),
+      reasons = item.reasons, lost_to = item.lost_to,
+   }
+end
+
+--- Show what was judged.
+-- @tparam context context
+-- @tparam table result of `pool:prune`
+-- @tparam[opt] table options `everything`: also what stays; `done`: what was decided was also done
+function verdict.list(context, result, options)
+   local rows = context.out:rows(context.out.format == "json" and verdict.detail_fields or verdict.fields)
+   for _, volume in ipairs(result.volumes) do
+      for _, item in ipairs(volume.revisions) do
+         if options.everything or item.removed then
+            rows:add(verdict.record(volume, item, options.done == true))
+         end
+      end
+      for _, line in ipairs(volume.log or {}) do
+         context:say(("%s: the policy says: %s"):format(volume.volume, line))
+      end
+   end
+   rows:finish()
+end
+
+--- Say what could not be judged.
+-- @tparam table result of `pool:prune`
+-- @treturn ?integer the exit code; nil: nothing failed
+function verdict.failures(result)
+   local code
+   for _, item in ipairs(result.failures) do
+      local this = report.show(item.error)
+      code = code and code ~= this and report.exit.failed or this
+   end
+   return code
+end
+
+return verdict

@@ -1,0 +1,186 @@
+--- Pruning: volumes, their policies, and what goes.
+-- @module byre.prune
+local catalog = require("byre.catalog")
+local decide = require("byre.decide.prune")
+local failure = require("byre.failure")
+local fingerprint = require("byre.fingerprint")
+local layout = require("byre.layout")
+local notes = require("byre.notes")
+local operation = require("byre.operation")
+local plan = require("byre.plan")
+local policy = require("byre.policy")
+local survey = require("byre.survey")
+
+local prune = {}
+
+--- The revisions of a volume as policies see them, oldest first.
+-- @tparam store store
+-- @tparam table state of `byre.survey`
+-- @treturn {table,...} `id`, `seq`, `time`, `changed`, `size`, `allocated`, `tags`, `note`, `hold_until`, `pinned`,
+-- `in_use`
+function prune.revisions(store, state)
+   local list = {}
+   for i, revision in ipairs(survey.history(state)) do
+      local stat, noted = store:stat(revision.path) or {}, notes.of(state, revision)
+      list[i] = {
+         id = revision.id, seq = revision.seq, time = revision.time, changed = stat.ctime, size = stat.size,
+         allocated = stat.blocks and stat.blocks * 512, tags = noted.tags, note = noted.note,
+         hold_until = noted.hold_until, pinned = notes.is_held(state, revision),
+         in_use = store:is_in_use(revision.path),
+      }
+   end
+   return list
+end
+
+-- One policy for a volume, or none.
+local function require_one_policy(state)
+   local names = state.config.policies
+   if names and #names > 1 then
+      failure.raise("invalid", state.vid, ("two policies for one volume: %s and %s; both are meant for it by a pattern")
+         :format(names[1], names[2]), { volume = state.vid, hint = "byre policy show lists the patterns" })
+   end
+end
+
+local function judge(pool, state, revisions, chosen)
+   if not chosen then
+      return decide.by_number(revisions, state.config.keep), {}
+   end
+   local usage = pool.store:usage()
+   return policy.run(chosen, "judge", { input = {
+      now = state.now, volume = state.vid, pool = { free = usage.free, total = usage.size }, revisions = revisions,
+   } }, { child = pool.policy_child })
+end
+
+--- The request that prunes one volume.
+-- @tparam pool pool
+-- @tparam string id
+-- @tparam[opt] table options `confirm`: hash of a volume's plan that somebody agrees to; `policy`: of `policy.new`, in
+-- place of the volume's own
+-- @treturn table for `byre.operation`; its plan has `prune`, see `decide.prune`, with `log` (lines of the policy)
+function prune.request(pool, id, options)
+   options = options or {}
+   return { vid = id, reads = false, decide = function(state)
+      if not state.config.save_on_stop then
+         local the_plan = plan.new("prune", id, {})
+         the_plan.prune = { volume = id, revisions = {}, removed = {}, log = {} }
+         return the_plan
+      end
+      local chosen = options.policy
+      if not chosen then
+         require_one_policy(state)
+         chosen = state.config.policy and policy.read(pool.store, state.config.policy)
+      end
+      local revisions = prune.revisions(pool.store, state)
+      local judgement, log = judge(pool, state, revisions, chosen)
+      local clock = chosen and pool.store:read(layout.clock)
+      local the_plan = decide.decide(state, revisions, judgement, {
+         policy = chosen and chosen.name, policy_hash = chosen and chosen.hash,
+         latest = clock and catalog.decode_clock(clock), confirm = options.confirm,
+      })
+      the_plan.prune.log = log
+      return the_plan
+   end }
+end
+
+--- Prune a volume that has just been stopped. What goes wrong is a warning: the stop is done.
+-- @tparam pool pool
+-- @tparam string id
+function prune.after_stop(pool, id)
+   local request = prune.request(pool, id)
+   local ok, e = failure.catch(operation.run, pool, { request })
+   local why = ok and request.plan.prune.unconfirmed
+   if not ok or why then
+      pool.log({ step = "warning", volume = id, operation = "prune", seconds = 0,
+         message = ok and ("byre: %s: nothing was pruned: %s; byre prune shows what would go"):format(id, why)
+            or tostring(e) })
+   end
+end
+
+-- call a function for every volume that is to be pruned
+local function each_volume(pool, options, fn)
+   if options.volumes then
+      for _, item in ipairs(options.volumes) do
+         fn(type(item) == "string" and item or item.vid)
+      end
+   else
+      for volume in pool:volumes(options.pattern) do
+         fn(volume.vid)
+      end
+   end
+end
+
+-- what would go; nothing is changed
+local function look(pool, options, result)
+   each_volume(pool, options, function(id)
+      local ok, the_plan = failure.catch(operation.plan, pool,
+         prune.request(pool, id, { policy = options.policy }))
+      if ok then
+         table.insert(result.volumes, the_plan.prune)
+      else
+         table.insert(result.failures, { volume = id, error = the_plan })
+      end
+   end)
+   return result
+end
+
+local function run(pool, options, agreed, result)
+   each_volume(pool, options, function(id)
+      local request = prune.request(pool, id, { confirm = agreed[id] })
+      local ok, e = failure.catch(operation.run, pool, { request })
+      if ok then
+         table.insert(result.volumes, request.plan.prune)
+      else
+         table.insert(result.failures, { volume = id, error = e })
+      end
+   end)
+   return result
+end
+
+-- one hash for all that somebody has to agree to
+local function finish(result)
+   local hashes = {}
+   for _, volume in ipairs(result.volumes) do
+      if volume.unconfirmed then
+         hashes[#hashes + 1] = volume.hash
+      end
+   end
+   result.hash = #hashes > 0 and fingerprint.of(table.concat(hashes, "\n")) or nil
+   return result
+end
+
+local function agreed_hashes(pool, options)
+   local agreed = {}
+   if not options.confirm then
+      return agreed
+   end
+   local shown = finish(look(pool, options, { volumes = {}, failures = {} }))
+   if shown.hash ~= options.confirm then
+      failure.raise("policy", failure.quote(options.confirm), shown.hash
+         and "what would go now is another plan than the one that was agreed to" or "there is no plan to agree to",
+         { hint = "byre prune shows what would go" })
+   end
+   for _, volume in ipairs(shown.volumes) do
+      agreed[volume.volume] = volume.unconfirmed and volume.hash
+   end
+   return agreed
+end
+
+--- Prune volumes, each by its policy; those without one by their number of revisions to keep.
+-- @tparam pool pool
+-- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these (vids or volumes); `pattern`: those
+-- whose vids fit; `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, this one (of
+-- `policy.new`) in place of the volumes' own
+-- @treturn table `volumes` (see `decide.prune`), `failures` ({volume=, error=}), `hash` (what has to be agreed to; nil:
+-- nothing)
+-- @raise `policy`: the plan is another one than was agreed to
+function prune.run(pool, options)
+   options = options or {}
+   local result = { volumes = {}, failures = {} }
+   if options.dry_run then
+      return finish(look(pool, options, result))
+   end
+   assert(not options.policy, "another policy is for dry_run")
+   return finish(run(pool, options, agreed_hashes(pool, options), result))
+end
+
+return prune

@@ -1,0 +1,160 @@
+-- What goes and what stays, decided without a file system.
+local guards = require("byre.decide.guards")
+local prune = require("byre.decide.prune")
+
+local day = 86400
+local now = 1000 * day
+
+local function objection(revision, rank, limits)
+   local all = { now = now, floor = 1, min_age = 3600 }
+   for key, value in pairs(limits or {}) do
+      all[key] = value
+   end
+   revision.time = revision.time or now - 30 * day
+   return guards.objection(revision, rank or 5, all)
+end
+
+describe("A guard", function()
+   it("lets an old revision go that nobody wants", function()
+      assert.is_nil(objection({}))
+   end)
+
+   it("keeps the newest, and as many of the newest as the floor says", function()
+      assert.equal("the newest", objection({}, 1))
+      assert.equal("one of the last 3", objection({}, 3, { floor = 3 }))
+      assert.is_nil(objection({}, 4, { floor = 3 }))
+   end)
+
+   it("keeps what is held, until the hold ends", function()
+      assert.equal("held", objection({ hold_until = true }))
+      assert.equal("held until 1972-09-28T00:00:00Z", objection({ hold_until = now + day }))
+      assert.is_nil(objection({ hold_until = now }))
+   end)
+
+   it("keeps what is in use, of the future, or out of order", function()
+      assert.equal("in use", objection({ in_use = true }))
+      assert.equal("its time has not come yet", objection({ future = true }))
+      assert.equal("its time does not fit its neighbours", objection({ skewed = true }))
+   end)
+
+   it("keeps what is young, by its content or by its name", function()
+      assert.equal("younger than 3600 s", objection({ time = now - 3599 }))
+      assert.equal("younger than 3600 s", objection({ time = 0, changed = now - 10 }))
+      assert.is_nil(objection({ time = now - 3600 }))
+      assert.is_nil(objection({ time = now }, 2, { min_age = 0 }))
+   end)
+end)
+
+describe("The clock guard", function()
+   local function daily(n)
+      local list = {}
+      for i = 1, n do
+         list[i] = { time = now - (n - i) * day }
+      end
+      return list
+   end
+
+   it("is content with a clock that goes on, and with one that it sees first", function()
+      assert.is_nil(guards.clock(now, nil, daily(3)))
+      assert.is_nil(guards.clock(now, now, daily(3)))
+      assert.is_nil(guards.clock(now + 3 * day, now, daily(3)))
+   end)
+
+   it("objects to a clock that went back", function()
+      assert.equal("the clock is behind: it was 1972-09-27T00:00:01Z before", guards.clock(now, now + 1, daily(3)))
+   end)
+
+   it("objects to a leap of more than three usual intervals, and of a day where there are more", function()
+      assert.equal("the clock has gone ahead since 1972-09-27T00:00:00Z",
+         guards.clock(now + 3 * day + 1, now, daily(3)))
+      assert.equal("the clock has gone ahead since 1972-09-27T00:00:00Z", guards.clock(now + day + 1, now, {}))
+   end)
+end)
+
+describe("The breaker", function()
+   it("lets few go", function()
+      assert.is_nil(guards.breaker(0, 0, { policy_changed = true, clock = "x" }))
+      assert.is_nil(guards.breaker(1, 2, {}))
+      assert.is_nil(guards.breaker(20, 40, {}))
+   end)
+
+   it("wants to be asked before many go, and before a new policy or a strange clock takes anything", function()
+      assert.equal("more than half of them go", guards.breaker(2, 3, {}))
+      assert.equal("more than 20 go at once", guards.breaker(21, 1000, {}))
+      assert.equal("the policy is new or has changed", guards.breaker(1, 1000, { policy_changed = true }))
+      assert.equal("x", guards.breaker(1, 1000, { clock = "x" }))
+   end)
+end)
+
+describe("A plan to prune", function()
+   local function state_with(n, raw)
+      local state = { vid = "vm/a", now = now, raw = raw or {}, revisions = {}, config = { save_on_stop = true } }
+      for i = 1, n do
+         state.revisions[i] = { id = tostring(i), seq = i, time = i * day, path = "vm/a.img." .. i }
+      end
+      return state
+   end
+
+   local function decide(n, keep, facts, raw)
+      local state = state_with(n, raw)
+      return prune.decide(state, state.revisions, prune.by_number(state.revisions, keep), facts or {})
+   end
+
+   local function steps(the_plan)
+      local list = {}
+      for _, phase in ipairs(the_plan.phases) do
+         for _, step in ipairs(phase) do
+            list[#list + 1] = step.op .. " " .. (step.path or step.to)
+         end
+      end
+      return list
+   end
+
+   it("removes the oldest first", function()
+      local the_plan = decide(5, 3)
+      assert.same({ "unlink vm/a.img.1", "unlink vm/a.img.2", "write .byre/clock.json" }, steps(the_plan))
+      assert.same({ "1", "2" }, the_plan.prune.removed)
+      assert.is_nil(the_plan.prune.unconfirmed)
+   end)
+
+   it("removes nothing while somebody has to agree, and what was agreed to after that", function()
+      local the_plan = decide(5, 1)
+      assert.same({ "write .byre/clock.json" }, steps(the_plan))
+      assert.equal("more than half of them go", the_plan.prune.unconfirmed)
+      local agreed = decide(5, 1, { confirm = the_plan.prune.hash })
+      assert.equal(4, #agreed.phases[1])
+      assert.is_nil(agreed.prune.unconfirmed)
+   end)
+
+   it("is another one as soon as another revision goes, or the policy is another", function()
+      local hash = decide(5, 1, { policy_hash = "a" }).prune.hash
+      assert.not_equal(hash, decide(6, 1, { policy_hash = "a" }).prune.hash)
+      assert.not_equal(hash, decide(5, 1, { policy_hash = "b" }).prune.hash)
+      assert.equal(4, #decide(6, 1, { confirm = hash, policy_hash = "a" }).prune.removed - 1)
+      assert.equal("the policy is new or has changed",
+         decide(6, 1, { confirm = hash, policy_hash = "a" }).prune.unconfirmed)
+   end)
+
+   it("remembers the policy that was agreed to, and asks again when it has changed", function()
+      local first = decide(9, 6, { policy_hash = "a" })
+      assert.equal("the policy is new or has changed", first.prune.unconfirmed)
+      local agreed = decide(9, 6, { policy_hash = "a", confirm = first.prune.hash })
+      assert.is_truthy(agreed.phases[2][1].data:find('"confirmed_policy":"a"', 1, true))
+      assert.is_nil(decide(9, 6, { policy_hash = "a" }, { confirmed_policy = "a" }).prune.unconfirmed)
+      assert.is_truthy(decide(9, 6, { policy_hash = "b" }, { confirmed_policy = "a" }).prune.unconfirmed)
+   end)
+
+   it("is empty where nothing goes, but for the clock, once an hour", function()
+      assert.same({ "write .byre/clock.json" }, steps(decide(3, 3, { latest = now - 3600 })))
+      assert.same({}, steps(decide(3, 3, { latest = now - 3599 })))
+      assert.same({}, steps(decide(5, 3, { latest = now + 1 })))
+   end)
+
+   it("never takes the newest, whatever is asked for", function()
+      for n = 1, 5 do
+         local removed = decide(n, 0).prune.removed
+         assert.equal(n - 1, #removed)
+         assert.not_equal(tostring(n), removed[#removed])
+      end
+   end)
+end)
