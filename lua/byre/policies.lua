@@ -72,7 +72,7 @@ function policies.set(pool, name, text, options)
    options = options or {}
    check_name(name)
    local chosen = text and policy.new(layout.policy(name), text) or policy.read(pool.store, name)
-   policy.run(chosen, "check", {}, { child = pool.policy_child })
+   policy.run(chosen, "load", {}, { child = pool.policy_child })
    return change(pool, "set_policy", options, function(settings, raw)
       local used = options.unused and settings or with_use(settings, name, options.pattern)
       require_one_each(pool, used)

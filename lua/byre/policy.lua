@@ -17,6 +17,9 @@ local zones = "/usr/share/zoneinfo/"
 local largest_zone = 1 << 20
 local largest_policy = 1 << 20
 
+--- Limits for what judges again and again: `check` and `simulate`.
+policy.long = { memory = 512 << 20, instructions = 20000000000, seconds = 120 }
+
 -- What a zone's name is has been checked inside; but inside nothing is certain.
 local function read_zone(name)
    if type(name) ~= "string" or not name:find("^%a[%w_+/-]*$") then
@@ -81,7 +84,8 @@ end
 
 --- Run a policy in its sandbox.
 -- @tparam table self of `policy.new`
--- @tparam string action `check` or `judge`
+-- @tparam string action `load`; `check`: what is strange about it (`lint.check`); `judge` (`evaluate.judge`);
+-- `simulate`, `now` (`simulate.run`, `simulate.now`)
 -- @tparam table value what the action needs
 -- @tparam[opt] table options `freed`: function of a list of ids, bytes that deleting them would return; `child`,
 -- `memory`, `instructions`, `seconds`: see `sandbox.run`

@@ -41,14 +41,27 @@ local function require_one_policy(state)
    end
 end
 
+local function input_of(pool, state, revisions)
+   local usage = pool.store:usage()
+   return { now = state.now, volume = state.vid, pool = { free = usage.free, total = usage.size },
+      revisions = revisions }
+end
+
 local function judge(pool, state, revisions, chosen)
    if not chosen then
       return decide.by_number(revisions, state.config.keep), {}
    end
-   local usage = pool.store:usage()
-   return policy.run(chosen, "judge", { input = {
-      now = state.now, volume = state.vid, pool = { free = usage.free, total = usage.size }, revisions = revisions,
-   } }, { child = pool.policy_child })
+   return policy.run(chosen, "judge", { input = input_of(pool, state, revisions) }, { child = pool.policy_child })
+end
+
+--- What a policy would judge of a volume now.
+-- @tparam pool pool
+-- @tparam string id
+-- @treturn table input of `evaluate.judge`
+-- @raise `no_such_volume`, `corrupt`
+function prune.input(pool, id)
+   local state = survey.require(survey.volume(pool.store, id, pool.config))
+   return input_of(pool, state, prune.revisions(pool.store, state))
 end
 
 --- The request that prunes one volume.

@@ -16,7 +16,7 @@ local files = [[
    gzip -k disk.img
    echo 'print(#arg)' >nightly.lua
    echo '<qubes><pool name="vm-pool"/></qubes>' >qubes.xml
-   echo 'return policy { keep.daily(7) }' >private.lua]]
+   for name in private other; do echo 'return policy { keep.daily(7) }' >$name.lua; done]]
 
 -- what an example takes for granted, beyond the fixture
 local before = {

@@ -1,6 +1,10 @@
 --- `byre policy`
 -- @module byre.command.policy
+local config = require("byre.config")
+local failure = require("byre.failure")
+local policies = require("byre.policy")
 local report = require("byre.command.report")
+local simulation = require("byre.command.simulation")
 local verdict = require("byre.command.verdict")
 
 local policy = {
@@ -13,6 +17,9 @@ retention=NAME is for one volume.]],
    examples = {
       { "byre policy check private.lua", "does it load?" },
       { "byre policy explain appvms/work/private private.lua", "what would it do to this volume?" },
+      { "byre policy simulate private.lua --schedule 'mon..fri 8..18:0' --for 2y -o calendar.html",
+         "draw what it keeps of two years" },
+      { "byre policy diff private.lua other.lua", "what do two of them keep of a year?" },
       { "byre policy set private.lua", "use it for all volumes" },
       { "byre policy set private.lua --for 'appvms/*/private'", "for these" },
       { "byre policy show" },
@@ -35,6 +42,8 @@ function policy.parser(command)
    local inner = {
       check = add(command, "check", "Does it load, and what is wrong with it?"),
       explain = add(command, "explain", "What would become of each revision of a volume, and why?"),
+      simulate = add(command, "simulate", "What would it keep over time? Draws a calendar."),
+      diff = add(command, "diff", "What do two policies keep differently?"),
       set = add(command, "set", "Keep it in the pool and use it."),
       unset = add(command, "unset", "Use none any more."),
       show = add(command, "show", "The policies of the pool, or the text of one."),
@@ -42,6 +51,12 @@ function policy.parser(command)
    inner.check:argument("FILE", "The policies."):target("files"):args("+")
    inner.explain:argument("VID", "The volume."):target("vid")
    inner.explain:argument("FILE", "Another policy than its own."):target("file"):args("?")
+   inner.simulate:argument("FILE", "The policy."):target("file")
+   simulation.options(inner.simulate)
+   inner.simulate:option("-o --output", "Write the calendar as a page of HTML."):argname("FILE")
+   inner.diff:argument("FILE", "The policies."):target("files"):args(2)
+   inner.diff:option("--volume", "Of the revisions of this volume, not of invented ones."):target("vid"):argname("VID")
+   simulation.options(inner.diff)
    inner.set:argument("FILE", "The policy; without it the one that the pool has under NAME."):target("file"):args("?")
    inner.set:option("--name", "The name it is kept under (default: that of FILE)."):argname("NAME")
    add_target(inner.set, "Use it for volumes whose vids fit")
@@ -65,19 +80,71 @@ local function read(path)
    return text
 end
 
-function actions.check(context, args)
-   local policies = require("byre.policy")
-   local code
-   for _, path in ipairs(args.files) do
-      local ok, err = require("byre.failure").catch(function()
-         return policies.run(policies.new(path, read(path)), "check", {}, { child = true })
-      end)
-      code = not ok and report.show(err) or code
+-- what is wrong with one, and what is strange about it
+local function check_file(context, path)
+   local chosen, limits = policies.new(path, read(path)), config.with(policies.long, { child = true })
+   local findings = policies.run(chosen, "check", {}, limits)
+   for _, finding in ipairs(findings) do
+      context:say(("%s: %s"):format(path, finding.message))
    end
-   if not code then
+   return #findings
+end
+
+function actions.check(context, args)
+   local code, strange = nil, 0
+   for _, path in ipairs(args.files) do
+      local ok, result = failure.catch(check_file, context, path)
+      code = not ok and report.show(result) or code
+      strange = strange + (ok and result or 0)
+   end
+   if not code and strange == 0 then
       context:say("nothing is wrong")
    end
    return code
+end
+
+local function write_page(path, data, title)
+   local file, reason = io.open(path, "wb")
+   local ok = file
+   if file then
+      ok, reason = file:write(require("byre.retention.calendar").html(data, { title = title }))
+      local closed, why = file:close()
+      ok, reason = ok and closed, reason or why
+   end
+   if not ok then
+      failure.raise("io", path, (reason:gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")), { path = path })
+   end
+end
+
+function actions.simulate(context, args)
+   local data = simulation.run(args.file, read(args.file), simulation.given(args))
+   if args.output then
+      write_page(args.output, data, args.file)
+   elseif context.out.format == "json" then
+      context.out:json(data)
+   else
+      context.out:write(require("byre.retention.calendar").text(data))
+   end
+end
+
+-- what one of two policies makes of real or of invented revisions
+local function data_of(context, args, path)
+   if not args.vid then
+      return simulation.run(path, read(path), simulation.given(args))
+   end
+   local input = require("byre.prune").input(context:pool(), context:volume(args.vid).vid)
+   return (policies.run(policies.new(path, read(path)), "now", { input = input }, { child = true }))
+end
+
+function actions.diff(context, args)
+   local a, b = args.files[1], args.files[2]
+   local diff = require("byre.retention.diff")
+   local result = diff.compare(data_of(context, args, a), data_of(context, args, b))
+   if context.out.format == "json" then
+      context.out:json(result)
+   else
+      context.out:write(diff.text(result, a, b))
+   end
 end
 
 function actions.explain(context, args)

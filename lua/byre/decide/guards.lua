@@ -1,17 +1,12 @@
 --- Guards: what no policy can take away, whatever it says.
 --
--- Pure. A policy says which revisions may go; a guard that objects keeps one of
+-- Pure, and a part of what runs in a sandbox. A policy says which revisions may go; a guard that objects keeps one of
 -- them all the same, and the breaker wants to be asked before very many go.
 -- @module byre.decide.guards
-local units = require("byre.units")
-
 local guards = {}
 
 --- More than this many at once, or more than half of them, wants to be confirmed.
 guards.many = 20
-
---- The most that the clock may go ahead unseen, in seconds, where revisions are made more often.
-guards.shortest_jump = 86400
 
 --- Why a revision must stay, in words; nil: no guard objects.
 -- @tparam table revision `time`, `changed` (when its file was last given a name), `hold_until`, `in_use`, `future`,
@@ -24,10 +19,8 @@ function guards.objection(revision, rank, limits)
    local age = limits.now - math.max(revision.time, revision.changed or revision.time)
    if rank == 1 then
       return "the newest"
-   elseif hold == true then
+   elseif hold == true or hold and hold > limits.now then
       return "held"
-   elseif hold and hold > limits.now then
-      return "held until " .. units.format_time(hold)
    elseif revision.in_use then
       return "in use"
    elseif revision.future then
@@ -38,31 +31,6 @@ function guards.objection(revision, rank, limits)
       return ("one of the last %d"):format(limits.floor)
    elseif age < limits.min_age then
       return ("younger than %d s"):format(limits.min_age)
-   end
-end
-
--- the usual time between two revisions: half of the times are shorter
-local function usual_interval(revisions)
-   local gaps = {}
-   for i = 2, #revisions do
-      gaps[i - 1] = math.max(0, revisions[i].time - revisions[i - 1].time)
-   end
-   table.sort(gaps)
-   return gaps[(#gaps + 1) // 2] or 0
-end
-
---- What is strange about the clock, in words; nil: nothing.
--- @tparam integer now
--- @tparam ?integer latest when a policy was last applied in this pool
--- @tparam {table,...} revisions oldest first
--- @treturn ?string
-function guards.clock(now, latest, revisions)
-   if not latest then
-      return nil
-   elseif now < latest then
-      return ("the clock is behind: it was %s before"):format(units.format_time(latest))
-   elseif now - latest > math.max(3 * usual_interval(revisions), guards.shortest_jump) then
-      return ("the clock has gone ahead since %s"):format(units.format_time(latest))
    end
 end
 

@@ -1,6 +1,7 @@
 --- Decide: which revisions go by a policy, and whether somebody has to agree first.
 -- @module byre.decide.prune
 local catalog = require("byre.catalog")
+local clock = require("byre.decide.clock")
 local config = require("byre.config")
 local fingerprint = require("byre.fingerprint")
 local guards = require("byre.decide.guards")
@@ -110,7 +111,7 @@ function prune.decide(state, revisions, judgement, facts)
    local result = { volume = state.vid, policy = facts.policy, revisions = list, removed = ids,
       hash = plan_hash(state, facts, ids) }
    local why = guards.breaker(#ids, #list, {
-      clock = guards.clock(state.now, facts.latest, revisions),
+      clock = clock.objection(state.now, facts.latest, revisions),
       policy_changed = facts.policy_hash ~= nil and state.raw.confirmed_policy ~= facts.policy_hash,
    })
    facts.agreed = facts.confirm == result.hash

@@ -10,8 +10,27 @@ local most_lines = 1000
 
 local actions = {}
 
+-- what is strange about it, over an invented year
 function actions.check(policy)
+   return require("byre.retention.lint").check(policy)
+end
+
+function actions.load(policy)
    return { floor = policy.floor, min_age = policy.min_age, tz = policy.tz }
+end
+
+local function objection(...)
+   return require("byre.decide.guards").objection(...)
+end
+
+function actions.simulate(policy, value)
+   local given = value.given
+   given.objection = objection
+   return require("byre.retention.simulate").run(policy, given)
+end
+
+function actions.now(policy, value)
+   return require("byre.retention.simulate").now(policy, value.input, objection)
 end
 
 function actions.judge(policy, value)
@@ -38,5 +57,9 @@ return function(tools, value)
       env[name] = item
    end
    local policy = language.finish(tools.load(value.text, value.name, env)())
+   -- what cannot be kept to is refused: without it more would go than is meant
+   if policy.space and (value.action == "judge" or value.action == "load") then
+      error("space: prune does not carry out rules on space as yet; a policy with one is for simulations", 0)
+   end
    return { result = actions[value.action](policy, value), log = lines }
 end

@@ -400,7 +400,7 @@ end
 --- Has somebody a file open, to read or to write?
 -- @treturn boolean false also where the file system does not tell, and where the file is gone
 function methods:is_in_use(path)
-   local file = open_if_there(self, path)
+   local file = self:open_if_there(path)
    local used = file and file:has_users()
    if file then
       file:close()
