@@ -9,6 +9,10 @@ MANDIR ?= $(DATADIR)/man
 DOCDIR ?= $(DATADIR)/doc/byre
 INSTALL ?= install
 
+# the same text as --help and doc/concepts.md; they need lowdown, and are left out where it is not
+VERBS := $(shell sed -n '/^command.groups/,/^}/s/[^"]*"[^"]*"[^{]*{\(.*\)} },/\1/p' lua/byre/command.lua | tr -d '",')
+MAN_PAGES := $(if $(shell command -v lowdown),$(B)/man/byre.1 $(B)/man/byre.7 $(VERBS:%=$(B)/man/byre-%.1))
+COMPLETIONS = $(B)/completion/byre $(B)/completion/_byre $(B)/completion/byre.fish
 # as they stand in the tree, so that the links between them hold
 DOCUMENTS = README.md CHANGELOG.md LICENSE $(shell find doc examples -type f 2>/dev/null)
 LUA_VERSIONS = 5.4 $(if $(HAVE_LUA53),5.3)
@@ -24,8 +28,11 @@ INSTALLED = \
 	$(foreach v,$(LUA_VERSIONS), \
 		$(B)/lua/$v/byre/core.so:$(LIBDIR)/lua/$v/byre/core.so:755 \
 		$(foreach s,$(LIBRARY_SCRIPTS),$s:$(DATADIR)/lua/$v/$(s:lua/%=%):644)) \
-	$(B)/byre.1:$(MANDIR)/man1/byre.1:644 \
 	$(B)/library/byre.lua:$(DATADIR)/byre/library/byre.lua:644 \
+	$(foreach p,$(MAN_PAGES),$p:$(MANDIR)/man$(subst .,,$(suffix $p))/$(notdir $p):644) \
+	$(B)/completion/byre:$(DATADIR)/bash-completion/completions/byre:644 \
+	$(B)/completion/_byre:$(DATADIR)/zsh/vendor-completions/_byre:644 \
+	$(B)/completion/byre.fish:$(DATADIR)/fish/vendor_completions.d/byre.fish:644 \
 	$(foreach d,$(DOCUMENTS),$d:$(DOCDIR)/$d:644)
 
 # directories that are ours alone
@@ -41,8 +48,23 @@ $(B)/%.pc: byre.pc.in FORCE
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@NAME@|$*|' -e 's|@LUA@|$(LUA_OF_LIBRARY)|' $< >$@
 
-$(B)/byre.1: tools/man.lua $(B)/byre
-	$(Q)$(B)/byre --help >$(B)/help && $(LUA) tools/man.lua $(VERSION) <$(B)/help >$@
+$(MAN_PAGES): $(B)/man/%: tools/man.lua doc/concepts.md $(SCRIPTS) $(B)/lua/5.4/byre/core.so
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)eval "$$(tools/env $(B))" && $(LUA) tools/man.lua $* >$@.md && { \
+		echo "'\\\" t"; lowdown -s -t man $@.md; } >$@      # t: man has to call tbl
+
+#: make man        the manual pages: build/man
+man: $(MAN_PAGES)
+	@command -v lowdown >/dev/null || { \
+		echo "byre: make man needs lowdown (on Debian: apt-get install lowdown)" >&2; exit 1; }
+
+$(B)/completion/byre: COMPLETED_SHELL = bash
+$(B)/completion/_byre: COMPLETED_SHELL = zsh
+$(B)/completion/byre.fish: COMPLETED_SHELL = fish
+$(COMPLETIONS): $(B)/byre
+	@mkdir -p $(@D)
+	$(Q)$(B)/byre completion $(COMPLETED_SHELL) >$@
 
 # what an editor wants to know of the library
 $(B)/library/byre.lua: tools/meta.lua doc/api.md
@@ -56,7 +78,7 @@ define newline
 endef
 
 #: make install    PREFIX=/usr/local DESTDIR=
-install: all $(B)/byre.1 $(LIBRARIES:lib%=$(B)/%.pc)
+install: all $(MAN_PAGES) $(COMPLETIONS) $(LIBRARIES:lib%=$(B)/%.pc)
 	$(foreach f,$(INSTALLED),$(Q)$(INSTALL) -D -m $(call field,3,$f) $(call field,1,$f) \
 		'$(DESTDIR)$(call field,2,$f)'$(newline)	)
 	$(foreach l,$(LIBRARIES),$(Q)ln -sf $l.so.$(SOVERSION) '$(DESTDIR)$(LIBDIR)/$l.so'$(newline)	)
@@ -82,4 +104,4 @@ deb:
 	$(Q)cp -a $(SOURCE_TREE) $(DEB_TREE) && cp -a $(POSIX) $(DEB_TREE)/build/deps
 	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc
 
-.PHONY: install uninstall rockspec deb
+.PHONY: install uninstall man rockspec deb

@@ -18,10 +18,13 @@ command.groups = {
    { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },
    { "Retention", { "prune", "policy" } },
    { "Data in and out", { "import", "export" } },
-   { "Scripts", { "run" } },
+   { "Scripts", { "run", "completion" } },
 }
 
-local function is_verb(name)
+--- Is there a verb of this name?
+-- @tparam string name
+-- @treturn boolean
+function command.is_verb(name)
    for _, group in ipairs(command.groups) do
       for _, verb in ipairs(group[2]) do
          if verb == name then
@@ -60,7 +63,9 @@ local function find_word(args, from)
    return i
 end
 
-local function add_global_options(parser)
+--- Add the options that every verb has.
+-- @tparam Parser parser
+function command.add_global_options(parser)
    parser:option("-p", "Directory of the pool, also --pool (default: $BYRE_POOL)."):hidden_name("--pool")
       :target("pool"):argname("DIR")
    parser:mutex(
@@ -80,7 +85,7 @@ local function new_parser(on_help)
    parser:add_help(false):help_max_width(80)
    parser:flag("-h --help", "Show this help, or that of a verb."):action(on_help)
    parser:flag("-V --version", "Show the version.")
-   add_global_options(parser)
+   command.add_global_options(parser)
    return parser
 end
 
@@ -180,9 +185,22 @@ local function parse(parser, object, args)
 end
 
 -- argparse writes <VID> and ([--rw] | [--ro])
+local function tidy_help(text)
+   return (text:gsub("<([%u=|]+)>", "%1"):gsub("%(%[([^%]]*)%] | %[([^%]]*)%]%)", "[%1 | %2]"))
+end
+
 local function show_help(text)
-   text = text:gsub("<([%u=]+)>", "%1"):gsub("%(%[([^%]]*)%] | %[([^%]]*)%]%)", "[%1 | %2]")
-   io.stdout:write(text, "\n")
+   io.stdout:write(tidy_help(text), "\n")
+end
+
+--- The help of a verb, as `byre VERB --help` shows it.
+-- @tparam ?string name nil: of byre itself
+-- @treturn string
+function command.help(name)
+   if not name then
+      return tidy_help(command.full_parser():get_help())
+   end
+   return tidy_help(command.add_verb(new_parser(function() end), name):get_help())
 end
 
 local function show_version()
@@ -211,7 +229,7 @@ end
 -- `byre help`, `byre help VERB`
 local function help_words(args, at)
    local words = { "--help" }
-   if is_verb(args[at + 1]) then
+   if command.is_verb(args[at + 1]) then
       table.insert(words, 1, args[at + 1])
    elseif args[at + 1] then
       return { args[at + 1] }
@@ -268,7 +286,7 @@ local function run(args, state)
    end
    if not name then
       return run_without_verb(args)
-   elseif not is_verb(name) then
+   elseif not command.is_verb(name) then
       refuse_verb(name)
    end
    return run_verb(name, args, at, state)
