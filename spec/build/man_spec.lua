@@ -38,7 +38,7 @@ describe("the pages for man", function()
       assert.is_truthy(text_of("byre.1"):find("BYRE(1)", 1, true))
       local concepts = text_of("byre.7")
       assert.is_truthy(concepts:find("BYRE(7)", 1, true))
-      assert.is_truthy(concepts:find("origin_snapshot", 1, true))
+      assert.is_truthy(concepts:find("volatile", 1, true))
       -- a table is drawn, not shown as it is written
       assert.is_nil(concepts:find("T{", 1, true))
    end)
