@@ -12,5 +12,9 @@ files["lua/byre/main.lua"].std = "lua54"
 files["examples/nbdkit"].std = "lua53"
 files["examples/nbdkit"].ignore = { "11", "131" }
 files["examples/lighttpd"].globals = { "lighty" }
+files["examples/policies"] = {
+   globals = { "policy", "keep", "compat", "space", "days", "GiB" },
+   ignore = { "212" },
+}
 files["spec"].std = "lua54+busted"
 files[".busted"].std = "lua54"

@@ -9,7 +9,7 @@ local hour, day = 3600, 86400
 
 -- From 1 December 2019: a 29 February, a week 53 and changes of the clock are in it.
 local first = 1575158400
-local schedule = "0/6:17"
+local schedule = "0/12:17"
 
 local function year(policy, changes)
    local given = { schedule = schedule, from = first, to = first + 400 * day }
