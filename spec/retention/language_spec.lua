@@ -77,6 +77,12 @@ describe("a policy file", function()
       end
    end)
 
+   it("is refused, with file and line, for a name that stands twice in one table", function()
+      assert.equal("policy.lua:3: floor is given twice in one table",
+         support.refusal(policy("floor = 2, keep.last(1),\nfloor = 3")))
+      assert.equal("policy.lua:2: n is given twice in one table", support.refusal(policy("keep.daily{ n = 7, n = 1 }")))
+   end)
+
    it("returns a policy and nothing else", function()
       local returns = "a policy file returns policy { … } or policy(function); this one returned "
       for text, why in pairs({ [""] = "nothing", ["return 7"] = "7", ["return {}"] = "a table",

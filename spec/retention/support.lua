@@ -21,7 +21,9 @@ function support.policy(text, outside)
          env[name] = value
       end
    end
-   return language.finish(assert(load(text, "=policy.lua", "t", env))())
+   local chunk = assert(load(text, "=policy.lua", "t", env))
+   language.check_text(text, "policy.lua")
+   return language.finish(chunk())
 end
 
 --- What the text of a policy file is refused with.

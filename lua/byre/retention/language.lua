@@ -4,6 +4,7 @@
 -- nothing of the outside but what `environment` is given.
 -- @module byre.retention.language
 local compat = require("byre.retention.compat")
+local duplicate_keys = require("byre.retention.duplicate_keys")
 local keep = require("byre.retention.keep")
 local options = require("byre.retention.options")
 local periods = require("byre.retention.periods")
@@ -273,6 +274,17 @@ function language.environment(outside)
       env[name] = multiple(name, unit)
    end
    return env
+end
+
+--- Check the text of a policy file for what cannot be seen once it has run.
+-- @tparam string text that Lua can read
+-- @tparam string name of the file, for the sentence
+-- @raise a sentence with file and line: a name stands twice in one table
+function language.check_text(text, name)
+   local what, line = duplicate_keys.find(text)
+   if what then
+      fail("%s:%d: %s", name, line, what)
+   end
 end
 
 --- Check what a policy file returned.
