@@ -181,6 +181,7 @@ build = {
       ["byre.retention.compat.restic_span"] = "lua/byre/retention/compat/restic_span.lua",
       ["byre.retention.compat.words"] = "lua/byre/retention/compat/words.lua",
       ["byre.retention.diff"] = "lua/byre/retention/diff.lua",
+      ["byre.retention.duplicate_keys"] = "lua/byre/retention/duplicate_keys.lua",
       ["byre.retention.duration"] = "lua/byre/retention/duration.lua",
       ["byre.retention.evaluate"] = "lua/byre/retention/evaluate.lua",
       ["byre.retention.explain"] = "lua/byre/retention/explain.lua",
