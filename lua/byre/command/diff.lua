@@ -15,8 +15,8 @@ content.]],
    examples = {
       { "byre diff appvms/work/private 3", "since revision 3" },
       { "byre diff appvms/work/private 3 4", "between two" },
-      { "byre diff -q --state current vm/root 7 | wc -l", "ranges that a session has changed by now" },
-      { "byre diff --json vm/root 7 | jq .bytes" },
+      { "byre diff -q --state current appvms/work/private 2 | wc -l", "ranges that a session has changed by now" },
+      { "byre diff --json appvms/work/private 3" },
    },
 }
 
