@@ -143,8 +143,8 @@ filesystems.each({ "btrfs", "xfs" }, function(fs)
             return (calls(pool.dir, operation .. 60) - calls(pool.dir, operation .. 20)) / 40
          end
          local start, stop = more("start"), more("stop")
-         assert.is_true(start <= 45, start)
-         assert.is_true(stop <= 50, stop)
+         assert.is_true(start <= 53, start)
+         assert.is_true(stop <= 53, stop)
       end)
 
       it("the number of syncs does not grow with the number of volumes of a batch", function()
