@@ -5,13 +5,15 @@ local dkjson = require("dkjson")
 local cutter = require("spec.powercut.cutter")
 local process = require("spec.powercut.process")
 local recorder = require("spec.powercut.recorder")
+local scenarios = require("spec.powercut.scenarios")
 local unit = require("spec.powercut.unit")
 
 local campaign = {}
 
--- of ten runs on a file system under a regime
-local mixture = { "general", "groups", "general", "general", "batch", "general", "groups", "general", "general",
-   "groups" }
+-- Of ten runs on a file system under a regime. Those with an operation do it
+-- more often than others and are cut where it is at work.
+local mixture = { "general", "groups", "operation", "operation", "batch", "operation", "groups", "operation",
+   "general", "operation" }
 
 -- A batch of 50 volumes takes longer to look at. Of the points of a run a third
 -- is spent on the recovery.
@@ -25,8 +27,13 @@ local spare = 1.03
 -- one run of at most so many points; a third of them cut the recovery
 local function new_run(fs, regime, index, seed, points)
    local scenario = mixture[(seed + index) % #mixture + 1]
-   local run = { fs = fs, regime = regime, scenario = scenario, seed = seed + index, recovery_points = 20,
+   local run = { fs = fs, regime = regime, seed = seed + index, recovery_points = 20,
       operations = scenario == "batch" and 30 or 100, points = points_of(scenario) }
+   if scenario == "operation" then
+      run.focus = scenarios.operations[(seed + index) % #scenarios.operations + 1]
+      scenario = "general:" .. run.focus
+   end
+   run.scenario = scenario
    run.recoveries = math.min(run.points // 40, points // (3 * run.recovery_points))
    run.points = math.min(run.points, points - 1 - run.recoveries * run.recovery_points)
    run.total = run.points + 1 + run.recoveries * run.recovery_points
@@ -62,18 +69,23 @@ function campaign.plan(points, seed, filesystems)
    return runs
 end
 
+-- the result of a run that came to nothing
+local function failed(run, reason)
+   return { run = run, cells = {}, violations = {}, points = 0, during = {}, error = reason }
+end
+
 local function run_one(run, path)
    process.catch_signals()
    local ok, result = xpcall(unit.run, function(e) return debug.traceback(tostring(e)) end, run)
    local file <close> = assert(io.open(path, "w"))
-   file:write(dkjson.encode(ok and result or { run = run, cells = {}, violations = {}, points = 0, error = result }))
+   file:write(dkjson.encode(ok and result or failed(run, result)))
 end
 
 local function read_result(path, run)
    local file <close> = io.open(path)
    local result = file and dkjson.decode(file:read("a"))
    os.remove(path)
-   return result or { run = run, cells = {}, violations = {}, points = 0, error = "died" }
+   return result or failed(run, "died")
 end
 
 --- Run them, some at a time.
@@ -122,9 +134,10 @@ function campaign.run(runs, jobs, done)
    end)
 end
 
---- A table of results: file system, cut, regime -> points, violations, minutes.
+--- A table of results: file system, cut, regime -> points, violations, minutes; and how often each operation was
+-- cut short.
 function campaign.new_table()
-   return { rows = {}, points = 0, violations = 0, errors = 0 }
+   return { rows = {}, points = 0, violations = 0, errors = 0, during = {} }
 end
 
 function campaign.add(sums, result)
@@ -139,9 +152,22 @@ function campaign.add(sums, result)
       sums.points = sums.points + cell.points
       sums.violations = sums.violations + cell.violations
    end
+   for name, count in pairs(result.during) do
+      sums.during[name] = (sums.during[name] or 0) + count
+   end
    if result.error or result.failed then
       sums.errors = sums.errors + 1
    end
+end
+
+--- How often each operation was cut short, in order.
+-- @treturn {table,...} `operation`, `points`
+function campaign.during(sums)
+   local list = { { operation = "create_pool", points = sums.during.create_pool or 0 } }
+   for _, name in ipairs(scenarios.operations) do
+      list[#list + 1] = { operation = name, points = sums.during[name] or 0 }
+   end
+   return list
 end
 
 --- The rows as a list, in order.

@@ -53,7 +53,7 @@ function checker.compare(model, seen)
    local violations, volumes, states = {}, {}, {}
    for _, vid in ipairs(all_vids(model, seen)) do
       local pending = model:pending_on(vid)
-      local name, found = compare.find(seen[vid], compare.states(model.volumes[vid], vid, pending), pending ~= nil)
+      local name, found = compare.find(seen[vid], compare.states(model.volumes[vid], vid, pending))
       if not name then
          violations[#violations + 1] = ("%s%s: %s"):format(vid, describe(pending), found)
       elseif found then
@@ -94,6 +94,9 @@ end
 -- @treturn {string,...} violations
 function checker.run(dir, model, options)
    local opened, pool = pcall(byre.open_pool, dir, { lock_timeout = 1 })
+   if not opened and model.pool ~= "made" and pool.code == "no_such_pool" then
+      opened, pool = pcall(byre.create_pool, dir, { setup_check = false })
+   end
    if not opened then
       return { "the pool cannot be opened: " .. tostring(pool) }
    end

@@ -38,9 +38,9 @@ function between.resize(before, after)
       or nil
 end
 
--- the session goes when the image it gives way to is there
-function between.revert(before, after)
-   return before.dirty and { with(after, before, table.unpack(session)) } or nil
+-- the session that is to be dropped goes first
+function between.revert(before)
+   return before.dirty and { with(before, {}, table.unpack(session)) } or nil
 end
 
 --- The states that are allowed.
@@ -89,13 +89,28 @@ local function has(list, seq, text)
    end
 end
 
-local function revisions_differ(seen, volume, others, pending)
+-- What is noted of a revision is as in one of the states. Numbers are used
+-- again, and notes with them, so those count that should be there.
+local function notes_differ(found, others)
+   local note_is_known, hold_is_known = false, false
+   for _, other in ipairs(others) do
+      local expected = has(other.revisions, found.seq, found.v) or {}
+      note_is_known = note_is_known or expected.note == nil or expected.note == found.note
+      hold_is_known = hold_is_known or (expected.held or false) == found.held
+   end
+   return not note_is_known and ("the note on revision %d is %s"):format(found.seq, tostring(found.note))
+      or not hold_is_known and ("revision %d is%s held"):format(found.seq, found.held and "" or " not") or nil
+end
+
+local function revisions_differ(seen, volume, others)
    for _, revision in ipairs(predict.visible(volume)) do
       local found = has(seen.visible, revision.seq, revision.v)
       if not found then
          return ("revision %d=[%s] is not there"):format(revision.seq, revision.v)
-      elseif revision.note and revision.note ~= found.note and not pending then
-         return ("the note on revision %d is %s"):format(revision.seq, tostring(found.note))
+      end
+      local why = notes_differ(found, others)
+      if why then
+         return why
       end
    end
    for _, revision in ipairs(seen.visible) do
@@ -109,11 +124,20 @@ local function revisions_differ(seen, volume, others, pending)
    end
 end
 
-local function differs(seen, volume, others, pending)
+--- What must never be, whatever the state: nil, or what is wrong.
+function compare.unsound(seen)
+   if seen.shared then
+      return "the session writes into " .. seen.shared
+   elseif seen.precache and seen.precache ~= seen.clean then
+      return ("the next start would take a precache [%s] for [%s]"):format(seen.precache, seen.clean)
+   end
+end
+
+local function differs(seen, volume, others)
    if not volume or not seen then
       return (volume and "the volume is gone") or (seen and "the volume is there") or nil
    end
-   for _, key in ipairs({ "kind", "keep", "source" }) do
+   for _, key in ipairs({ "kind", "keep", "rw", "source" }) do
       if seen[key] ~= volume[key] then
          return ("%s is %s, not %s"):format(key, tostring(seen[key]), tostring(volume[key]))
       end
@@ -125,22 +149,25 @@ local function differs(seen, volume, others, pending)
    elseif seen.clean ~= volume.clean then
       return ("the committed image is [%s], not [%s]"):format(tostring(seen.clean), tostring(volume.clean))
    end
-   return dirty_differs(seen.dirty, volume) or revisions_differ(seen, volume, others, pending)
+   return dirty_differs(seen.dirty, volume) or revisions_differ(seen, volume, others)
 end
 
 --- Compare what is there with the states that are allowed.
 -- @tparam ?table seen of `observe.volume`
 -- @tparam {table,...} states of `compare.states`
--- @tparam boolean pending
 -- @treturn ?string name of the state it is in
 -- @treturn string why it is in none
-function compare.find(seen, states, pending)
+function compare.find(seen, states)
    local others, reasons = {}, {}
+   local unsound = seen and compare.unsound(seen)
+   if unsound then
+      return nil, unsound
+   end
    for _, state in ipairs(states) do
       others[#others + 1] = state.volume or nil
    end
    for _, state in ipairs(states) do
-      local why = differs(seen, state.volume, others, pending)
+      local why = differs(seen, state.volume, others)
       if not why then
          return state.name, state.volume
       end

@@ -25,18 +25,47 @@ local function choose_record(random, first, marks, flushes, count)
    return random(first, count)
 end
 
--- the stretches of a log in which operations of a name were at work
-local function windows(marks, name)
-   local open, list = {}, {}
+-- the stretches of a log in which an operation was at work
+local function all_windows(marks)
+   local open, list, mutated = {}, {}, {}
    for _, item in ipairs(marks) do
       local mark = dkjson.decode(item.text)
-      if mark.what == "begin" and mark.op.name == name then
-         open[mark.op.n] = item.at
-      elseif mark.what == "end" and open[mark.n] then
-         list[#list + 1] = { from = open[mark.n], to = item.at }
+      if mark.what == "begin" or mark.what == "make_pool" then
+         open[mark.op and mark.op.n or "pool"] = { from = item.at, op = mark.op or { name = "init", vids = {} } }
+      elseif mark.what == "end" or mark.what == "pool_made" then
+         local window = open[mark.n or "pool"]
+         window.to, window.mutated, mutated = item.at, next(mutated) and mutated, {}
+         list[#list + 1] = window
+      elseif mark.what == "mutated" then
+         mutated[mark.vid] = true
       end
    end
    return list
+end
+
+-- is this the first one about a volume since a wrong plan was run on it?
+local function follows(window, mutated)
+   local found = false
+   for _, vid in ipairs(window.op.vids) do
+      found, mutated[vid] = found or mutated[vid], nil
+   end
+   return found
+end
+
+-- Those in which a wrong plan was run and the next ones on the same volumes;
+-- without a wrong one those of an operation.
+local function windows(marks, name)
+   local near, named, mutated = {}, {}, {}
+   for _, window in ipairs(all_windows(marks)) do
+      if follows(window, mutated) or window.mutated then
+         near[#near + 1] = window
+      end
+      for vid in pairs(window.mutated or {}) do
+         mutated[vid], mutated[window.op.new or vid] = true, true
+      end
+      named[#named + 1] = window.op.name == name and window or nil
+   end
+   return #near > 0 and near or named
 end
 
 -- during such an operation, when it has just been reported, or soon after
@@ -49,6 +78,15 @@ local function choose_near(random, list, count)
       return math.min(count, random(window.to, window.to + 20))
    end
    return random(window.from, window.to)
+end
+
+--- How many wrong plans were run.
+function cutter.count_mutated(log)
+   local count = 0
+   for _, item in ipairs(log:marks()) do
+      count = count + (item.text:find('"what":"mutated"', 1, true) and 1 or 0)
+   end
+   return count
 end
 
 --- Choose points of a log.
@@ -92,10 +130,10 @@ local function check_mounted(undo, case, device, dir, promised, seed)
 end
 
 --- Cut at points of a log.
--- @tparam table case `fs`, `base` (path of the disk before), `log` (path), `volumes` (where the model begins)
+-- @tparam table case `fs`, `base` (path of the disk before), `log` (path), `volumes`, `pool` (where the model begins)
 -- @tparam string dir for files
 -- @tparam {table,...}|function points or what makes them of the log
--- @tparam function report called with each point and its violations; true: that is enough
+-- @tparam function report called with each point, its violations and the model; true: that is enough
 -- @tparam[opt] function on_disk called with each point and the path of its disk, before it is mounted
 function cutter.run(case, dir, points, report, on_disk)
    local log = assert(replay.open_log(case.log))
@@ -109,7 +147,7 @@ function cutter.run(case, dir, points, report, on_disk)
       local disk = assert(replay.open_disk(base, work))
       undo[#undo + 1] = function() disk:close() end
       local device = recorder.attach(undo, work)
-      local state = { model = model.new(case.volumes), marks = log:marks(), next = 1 }
+      local state = { model = model.new(case.volumes, case.pool), marks = log:marks(), next = 1 }
       for _, point in ipairs(points) do
          process.check()
          assert(disk:cut(log, point.at, point.cut, point.seed))
@@ -118,7 +156,7 @@ function cutter.run(case, dir, points, report, on_disk)
             on_disk(point, work, promised)
          end
          local violations = process.tidily(check_mounted, case, device, dir, promised, point.seed)
-         if report(point, violations) then
+         if report(point, violations, promised) then
             return
          end
       end

@@ -3,12 +3,15 @@
 -- Each operation is announced by a mark, runs, and is reported by another
 -- mark; then what byre shows is compared with what the oracle foretold.
 -- @module spec.powercut.driver
+local byre = require("byre")
 local dkjson = require("dkjson")
 
+local compare = require("spec.powercut.compare")
 local content = require("spec.powercut.content")
 local model = require("spec.powercut.model")
 local observe = require("spec.powercut.observe")
 local predict = require("spec.powercut.predict")
+local process = require("spec.powercut.process")
 
 local driver = {}
 driver.__index = driver
@@ -55,10 +58,12 @@ function calls.revert(pool, vid, op)
    pool:volume(vid):revert(op.seq and tostring(op.seq), { discard = op.discard })
 end
 function calls.snapshot(pool, vid, op) pool:volume(vid):snapshot({ note = op.note }) end
-function calls.annotate(pool, vid, op) pool:volume(vid):annotate(tostring(op.seq), { note = op.note }) end
+function calls.annotate(pool, vid, op)
+   pool:volume(vid):annotate(tostring(op.seq), { note = op.note, hold_until = op.hold })
+end
 function calls.remove_revision(pool, vid, op) pool:volume(vid):remove_revision(tostring(op.seq)) end
 function calls.remove(pool, vid) pool:remove({ vid }) end
-function calls.set(pool, vid, op) pool:volume(vid):set({ revisions_to_keep = op.keep }) end
+function calls.set(pool, vid, op) pool:volume(vid):set({ revisions_to_keep = op.keep, rw = op.rw }) end
 function calls.resize(pool, vid, op)
    pool:volume(vid):resize(op.blocks * content.block, { shrink = true })
 end
@@ -69,24 +74,36 @@ function calls.import_data_end(pool, vid, op)
       local file <close> = assert(io.open(pool.dir .. "/" .. vid .. "-import.img", "r+b"))
       assert(file:write(content.image(op.v)))
    end
-   volume:import_data_end(op.v ~= nil)
+   volume:import_data_end(op.v ~= nil, { discard = op.discard })
 end
 function calls.import_volume(pool, vid, op)
-   pool:volume(vid):import_volume(pool:volume(op.from), { state = op.state })
+   pool:volume(vid):import_volume(pool:volume(op.from), { state = op.state, discard = op.discard })
 end
-function calls.import_file(pool, vid, op, scratch)
+local function import_file(volume, op, scratch)
    local path = ("%s/import-%s"):format(scratch, op.n)
    local file <close> = assert(io.open(path, "wb"))
    assert(file:write(content.image(op.v)))
    file:close()
-   pool:volume(vid):import_file(path, { format = "raw" })
+   volume:import_file(path, { format = "raw", discard = op.discard })
    os.remove(path)
+end
+function calls.import_file(pool, vid, op, scratch)
+   import_file(pool:volume(vid), op, scratch)
+end
+-- from a pool of its own, on another file system
+function calls.import_foreign(pool, vid, op, scratch)
+   local dir = ("%s/foreign-%s"):format(scratch, op.n)
+   local other <close> = byre.create_pool(dir, { setup_check = false })
+   local source = other:create_volume("source", { size = content.block, save_on_stop = true })
+   import_file(source, { n = op.n, v = op.v }, scratch)
+   pool:volume(vid):import_volume(source, { discard = op.discard })
+   process.must("rm -r %s", dir)
 end
 function calls.clone(pool, vid, op)
    pool:volume(vid):clone(op.new, { state = op.state, revision = op.seq and tostring(op.seq) })
 end
 function calls.rename(pool, vid, op)
-   pool:volume(vid):rename(op.new, { state = "current" })
+   pool:volume(vid):rename(op.new, { state = op.state })
 end
 
 local batches = { start = true, stop = true, snapshot = true, revert = true, remove = true }
@@ -122,23 +139,20 @@ local function history(revisions, expected)
    local list = {}
    for i, revision in ipairs(revisions) do
       local note = expected[i] and expected[i].note and revision.note
-      list[i] = ("%d=[%s]%s"):format(revision.seq, revision.v, note and " " .. note or "")
+      list[i] = ("%d=[%s]%s%s"):format(revision.seq, revision.v, note and " " .. note or "",
+         revision.held and " held" or "")
    end
    return table.concat(list, " ")
 end
 
---- How a volume differs from what it should be right now; nil: not at all.
-function driver:differs(vid)
-   local expected = self.model.volumes[vid]
-   local listed, seen = pcall(observe.volume, self.pool, vid)
-   if not expected then
-      return listed and "still there" or nil
-   elseif not listed then
-      return tostring(seen)
+-- how what is seen of a volume differs from what it should be right now
+local function differs(expected, seen)
+   if compare.unsound(seen) then
+      return compare.unsound(seen)
    elseif not predict.saves(expected) then
       return nil
    end
-   for _, key in ipairs({ "kind", "keep", "clean", "dirty" }) do
+   for _, key in ipairs({ "kind", "keep", "rw", "clean", "dirty" }) do
       if expected[key] ~= seen[key] then
          return ("%s is %s, not %s"):format(key, tostring(seen[key]), tostring(expected[key]))
       end
@@ -146,6 +160,21 @@ function driver:differs(vid)
    local revisions = predict.visible(expected)
    local now, wanted = history(seen.visible, revisions), history(revisions, revisions)
    return now ~= wanted and ("the history is %s, not %s"):format(now, wanted) or nil
+end
+
+--- How a volume differs from what it should be right now; nil: not at all.
+-- @tparam string vid
+-- @treturn ?string
+-- @treturn ?table what `observe.volume` has seen
+function driver:differs(vid)
+   local expected = self.model.volumes[vid]
+   local listed, seen = pcall(observe.volume, self.pool, vid)
+   if not expected then
+      return listed and "still there" or nil
+   elseif not listed then
+      return tostring(seen)
+   end
+   return differs(expected, seen), seen
 end
 
 --- Write into a running volume as its guest, and make it durable or not.

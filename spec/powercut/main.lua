@@ -16,6 +16,7 @@ require("posix.stdlib").setenv("LUA_PATH", package.path)
 local dkjson = require("dkjson")
 
 local campaign = require("spec.powercut.campaign")
+local harmless_variants = require("spec.powercut.harmless")
 local process = require("spec.powercut.process")
 local recorder = require("spec.powercut.recorder")
 local trial = require("spec.powercut.trial")
@@ -63,6 +64,14 @@ local function print_table(sums)
    end
 end
 
+local function print_during(sums)
+   local words = {}
+   for _, row in ipairs(campaign.during(sums)) do
+      words[#words + 1] = ("%s %d"):format(row.operation, row.points)
+   end
+   print("cut short: " .. table.concat(words, ", "))
+end
+
 local commands = {}
 
 function commands.run()
@@ -80,33 +89,41 @@ function commands.run()
    io.stderr:write("\n")
    local minutes = (process.clock() - started) / 60
    print_table(sums)
+   print_during(sums)
    print(("%d points, %d violations, %d errors, %.1f minutes, seed %s, kernel %s"):format(sums.points,
       sums.violations, sums.errors, minutes, options.seed, (process.must("uname -r"):gsub("\n", ""))))
    save(options.result, { points = sums.points, violations = sums.violations, errors = sums.errors,
-      minutes = minutes, seed = integer(options.seed), rows = campaign.rows(sums),
+      minutes = minutes, seed = integer(options.seed), rows = campaign.rows(sums), cut_short = campaign.during(sums),
       kernel = (process.must("uname -r"):gsub("\n", "")), date = os.date("!%Y-%m-%dT%H:%M:%SZ") })
    return sums.violations == 0 and sums.errors == 0
 end
 
-local function print_score(found, names, phases, filesystems)
-   local caught, missed, score = 0, 0, {}
+local function print_score(found, names, filesystems)
+   local caught, harmless, missed, score = 0, 0, 0, {}
    for _, name in ipairs(names) do
       local by
       for _, fs in ipairs(filesystems) do
-         score[fs] = (score[fs] or 0) + (found[name][fs] and 1 or 0)
-         by = by or found[name][fs]
+         score[fs] = (score[fs] or 0) + (found[name][fs].how and 1 or 0)
+         by = by or found[name][fs].how
       end
-      local reason = not by and trial.reason(name, phases)
-      caught = caught + (by and 1 or 0)
-      missed = missed + (not by and not reason and 1 or 0)
-      if not by then
-         print(("not caught: %-24s %s"):format(name, reason and "harmless: " .. reason or "WHY?"))
+      local reason = harmless_variants.reason(name)
+      if by then
+         caught = caught + 1
+      elseif reason then
+         harmless = harmless + 1
+         print(("harmless: %s: %s"):format(name, reason))
+      else
+         missed = missed + 1
+         print("MISSED: " .. name)
+      end
+      if by and reason then
+         print(("not harmless after all: %s: %s"):format(name, by))
       end
    end
    for _, fs in ipairs(filesystems) do
-      print(("%-6s %d of %d caught"):format(fs, score[fs], #names))
+      print(("%-6s %d caught"):format(fs, score[fs]))
    end
-   print(("all    %d of %d caught, %d harmless, %d missed"):format(caught, #names, #names - caught - missed, missed))
+   print(("%d variants: %d caught, %d argued harmless, %d missed"):format(#names, caught, harmless, missed))
    return missed == 0
 end
 
@@ -122,21 +139,15 @@ end
 function commands.mutants()
    local options = read_options(2)
    local filesystems = options.fs and { options.fs } or recorder.names
-   local names, phases
-   if options.names then
-      names = split(options.names)
-   else
-      names, phases = trial.names()
-   end
+   local names = options.names and split(options.names) or trial.names()
    local found = trial.run(names, filesystems, {
       points = integer(options.points or "160"), jobs = integer(options.jobs),
       rounds = integer(options.rounds or "4"), any = options.any ~= nil,
-      told = function(name, fs, how)
-         print(("%-26s %-6s %s"):format(name, fs, how or "not caught"))
-         io.stdout:flush()
+      told = function(name, fs, result)
+         print(("%-6s %s: %s"):format(fs, name, result.how or ("not caught, tried %d times"):format(result.tried)))
       end,
    })
-   local good = print_score(found, names, phases, filesystems)
+   local good = print_score(found, names, filesystems)
    save(options.result, found)
    return good
 end

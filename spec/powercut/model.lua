@@ -9,13 +9,14 @@ local model = {}
 model.__index = model
 
 --- @tparam[opt] table volumes vid -> volume of `spec.powercut.predict`
-function model.new(volumes)
-   return setmetatable({ volumes = predict.copy(volumes or {}), pending = {} }, model)
+-- @tparam[opt] string pool `none`, `making` or `made` (default)
+function model.new(volumes, pool)
+   return setmetatable({ volumes = predict.copy(volumes or {}), pending = {}, pool = pool or "made" }, model)
 end
 
 --- The model as it is now, apart from what comes later.
 function model.copy(self)
-   return setmetatable(predict.copy({ volumes = self.volumes, pending = self.pending }), model)
+   return setmetatable(predict.copy({ volumes = self.volumes, pending = self.pending, pool = self.pool }), model)
 end
 
 -- what a mark says, by its `what`
@@ -59,6 +60,17 @@ function marks.synced(self, mark)
    local volume = self.volumes[mark.vid]
    predict.begin_session(volume, volume.dirty)
 end
+
+function marks.make_pool(self)
+   self.pool = "making"
+end
+
+function marks.pool_made(self)
+   self.pool = "made"
+end
+
+-- tells only where to cut
+function marks.mutated() end
 
 --- Take a mark in.
 function model:apply(mark)

@@ -1,26 +1,32 @@
 --- Wrong variants of byre: each leaves out one sync or swaps two phases. The
 -- rig has to notice those that matter.
 --
--- A variant is named by what it does: `barrier stop 2` (the names of phase 2 of
--- every stop are not made durable), `content create 2` (files made there get
--- their names unsynced), `sync stop 1` (its sync steps are left out), `swap
--- stop 2 3`, and, everywhere at once, `store sync_file`.
+-- A phase is known by what it does (`plans.label`), since its number depends on
+-- what else a plan has to do. A variant is named by what it does to the plans of an operation:
+--
+--    barrier stop link+rename:dirty>clean           the names of this phase are not made durable
+--    content clone clone:clean clone:clean          this file of this phase gets its name unsynced
+--    sync stop sync                                 these steps are left out
+--    swap stop sync / rename:dirty>clean            these phases change places
+--    store sync_file                                everywhere at once
 -- @module spec.powercut.mutants
 local executor = require("byre.executor")
 local files = require("byre.store.files")
+local plans = require("spec.powercut.plans")
+local runner = require("byre.runner")
 
 local mutants = {}
 
--- make a change to the plans of one operation before they run
-local function change_plans(operation, change)
+-- make a change to the plans of one operation before they run; `told` hears of it
+local function change_plans(operation, change, told)
    local run = executor.run
-   function executor.run(store, plans, hooks)
-      for _, plan in ipairs(plans) do
-         if plan.operation == operation then
-            change(plan.phases)
+   function executor.run(store, list, hooks)
+      for _, plan in ipairs(list) do
+         if plan.operation == operation and change(plan.phases, plans.labels(plan)) then
+            told(plan.volume)
          end
       end
-      return run(store, plans, hooks)
+      return run(store, list, hooks)
    end
 end
 
@@ -37,36 +43,41 @@ end
 
 local by_plan = {}
 
+-- Nobody makes these names durable: not this barrier, and no later one instead.
 function by_plan.barrier(phases, i)
-   if phases[i] then
-      phases[i].sync = false
+   phases[i].forgotten = true
+end
+
+local function forget_directories()
+   local apply = runner.apply
+   function runner.apply(self, steps)
+      apply(self, steps)
+      if self.phase.forgotten then
+         self.directories = {}
+      end
    end
 end
 
-function by_plan.content(phases, i)
-   for _, step in ipairs(phases[i] or {}) do
-      step.volatile = true
+function by_plan.content(phases, i, item)
+   for _, step in ipairs(phases[i]) do
+      step.volatile = step.volatile or plans.item(step) == item
    end
 end
 
 function by_plan.sync(phases, i)
-   if phases[i] then
-      filter(phases[i], function(step) return step.op ~= "sync" end)
-   end
+   filter(phases[i], function(step) return step.op ~= "sync" end)
 end
 
 -- The steps change places; what is a cleanup and what is not stays. What now
 -- comes first is durable first, as if somebody else synced right then. A cache
 -- that may fail in a cleanup would fail the operation before it.
 function by_plan.swap(phases, i, j)
-   if phases[i] and phases[j] then
-      if phases[j].cleanup and not phases[i].cleanup then
-         filter(phases[j], function(step) return not step.cache end)
-      end
-      phases[i], phases[j] = phases[j], phases[i]
-      phases[i].cleanup, phases[j].cleanup = phases[j].cleanup, phases[i].cleanup
-      phases[i].sync = true
+   if phases[j].cleanup and not phases[i].cleanup then
+      filter(phases[j], function(step) return not step.cache end)
    end
+   phases[i], phases[j] = phases[j], phases[i]
+   phases[i].cleanup, phases[j].cleanup = phases[j].cleanup, phases[i].cleanup
+   phases[i].sync = true
 end
 
 -- calls of the store that do nothing, or less than they should
@@ -92,94 +103,77 @@ local function break_store(name)
    end
 end
 
--- write down what plans look like: a line of operation and phases
-local function describe_plans(path)
-   local run = executor.run
-   function executor.run(store, plans, hooks)
-      local file <close> = assert(io.open(path, "a"))
-      for _, plan in ipairs(plans) do
-         for i, phase in ipairs(plan.phases) do
-            file:write(plan.operation, " ", i, " ", phase.sync and "barrier" or "-", " ",
-               phase.cleanup and "cleanup" or "-")
-            for _, step in ipairs(phase) do
-               file:write(" ", step.op, step.volatile and "!" or "")
-            end
-            file:write("\n")
-         end
-      end
-      return run(store, plans, hooks)
-   end
+--- The parts of a name: kind, operation, label of a phase, and the rest.
+function mutants.parse(name)
+   local kind, operation, first, rest = name:match("^(%S+) (%S+) (%S+) ?/? ?(.*)$")
+   return kind, operation, first, rest
 end
 
 --- Make byre wrong, in this process.
--- @tparam string name of the variant; `plans PATH` changes nothing and writes down what plans look like
-function mutants.install(name)
-   local kind, rest = name:match("^(%S+) (.*)$")
-   if kind == "plans" then
-      return describe_plans(rest)
-   elseif kind == "store" then
-      assert(in_store[rest], name)
-      return break_store(rest)
+-- @tparam string name of the variant
+-- @tparam function told called with the vid each time that a plan of it was changed
+function mutants.install(name, told)
+   local store = name:match("^store (.*)$")
+   if store then
+      assert(in_store[store], name)
+      return break_store(store)
    end
-   local operation, i, j = rest:match("^(%S+) (%d+) ?(%d*)$")
+   local kind, operation, first, rest = mutants.parse(name)
    local change = assert(by_plan[kind], name)
-   change_plans(operation, function(phases) change(phases, math.tointeger(i), math.tointeger(j)) end)
+   if kind == "barrier" then
+      forget_directories()
+   end
+   change_plans(operation, function(phases, labels)
+      local i = plans.find(labels, first)
+      local other = kind == "swap" and plans.find(labels, rest) or rest
+      if not i or not other then
+         return false
+      end
+      change(phases, i, other)
+      return true
+   end, told)
 end
 
-local fills = { create = true, clone = true, copy = true, write = true }
-
--- variants of one phase, from its line
-local function add_phase(add, line)
-   local operation, i, barrier, _, steps = line:match("^(%S+) (%d+) (%S+) (%S+) ?(.*)$")
-   if barrier == "barrier" then
-      add("barrier " .. operation .. " " .. i)
+local function add_phase(add, plan, i)
+   local phase = plan.phases[i]
+   local where = plan.operation .. " " .. phase.label
+   -- a sync step changes no name, so that there is no barrier after it
+   if phase.sync and phase.label ~= "sync" then
+      add("barrier " .. where)
    end
-   for step in steps:gmatch("%S+") do
-      if step == "sync" then
-         add("sync " .. operation .. " " .. i)
-      elseif fills[step] then
-         add("content " .. operation .. " " .. i)
+   for _, item in ipairs(phase.items) do
+      if item.label == "sync" then
+         add("sync " .. where)
+      elseif item.durable then
+         add("content " .. where .. " " .. item.label)
       end
    end
-   for earlier = 1, math.tointeger(i) - 1 do
-      add(("swap %s %d %s"):format(operation, earlier, i))
+   for earlier = 1, i - 1 do
+      add(("swap %s %s / %s"):format(plan.operation, plan.phases[earlier].label, phase.label))
    end
 end
 
--- what phases consist of, of all plans that were seen: operation -> number -> step -> true
-local function note_phase(phases, line)
-   local operation, i, _, cleanup, steps = line:match("^(%S+) (%d+) (%S+) (%S+) ?(.*)$")
-   i = math.tointeger(i)
-   phases[operation] = phases[operation] or {}
-   local phase = phases[operation][i] or { steps = {} }
-   phases[operation][i] = phase
-   phase.cleanup = cleanup == "cleanup"
-   for step in steps:gmatch("%S+") do
-      phase.steps[step] = true
-   end
-end
-
---- Every variant of the plans that a workload has written down.
--- @tparam string path
+--- Every variant of some plans.
+-- @tparam {table,...} list of `plans.read`
 -- @treturn {string,...} names, sorted
--- @treturn table operation -> number of a phase -> `steps` (set of what it consists of), `cleanup`
-function mutants.list(path)
-   local known, list, phases = {}, {}, {}
+function mutants.list(list)
+   local known, names = {}, {}
    local function add(name)
       if not known[name] then
          known[name] = true
-         list[#list + 1] = name
+         names[#names + 1] = name
       end
    end
    for name in pairs(in_store) do
       add("store " .. name)
    end
-   for line in io.lines(path) do
-      add_phase(add, line)
-      note_phase(phases, line)
+   for _, plan in ipairs(list) do
+      for i in ipairs(plan.phases) do
+         add_phase(add, plan, i)
+      end
    end
-   table.sort(list)
-   return list, phases
+   table.sort(names)
+   return names
 end
 
 --- The operation that a variant is about; nil: all.

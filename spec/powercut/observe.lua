@@ -21,25 +21,35 @@ local function read_images(pool, state, seen)
    if files.clean then
       seen.clean, seen.inode = read(paths.clean, files.clean)
    end
+   local dirty_inode
    if files.dirty then
-      seen.dirty = read(paths.dirty, files.dirty)
+      seen.dirty, dirty_inode = read(paths.dirty, files.dirty)
+      seen.shared = dirty_inode == seen.inode and "the committed image" or nil
+   end
+   -- one that the next start would take
+   if files.precache and files.precache.fresh then
+      seen.precache = read(paths.precache, files.precache)
    end
    for i, revision in ipairs(state.revisions) do
       local stat = assert(pool.store:stat(revision.path), revision.path)
       local item = { seq = revision.seq, path = revision.path }
       item.v, item.inode = read(revision.path, stat)
       seen.revisions[i] = item
+      if item.inode == dirty_inode then
+         seen.shared = ("revision %d"):format(item.seq)
+      end
    end
 end
 
 --- Read a volume: what a user is shown, and what stands behind it.
--- @treturn table `kind`, `keep`, `clean`, `inode`, `dirty`, `import`, `revisions` (all), `visible` (seq -> as the API
--- lists it, with `v`)
+-- @treturn table `kind`, `keep`, `rw`, `clean`, `inode`, `dirty`, `precache` (if it would be used), `shared` (what the
+-- session writes into besides), `import`, `revisions` (all), `visible` (as the API lists them, with `v`)
 function observe.volume(pool, vid)
    local volume = pool:volume(vid)
    local state = survey.volume(pool.store, vid, pool.config)
    local seen = {
-      kind = state.config.kind, keep = state.config.revisions_to_keep, source = state.config.source,
+      kind = state.config.kind, keep = state.config.revisions_to_keep, rw = state.config.rw,
+      source = state.config.source,
       blocks = state.config.size, import = state.files.import and 1 or nil, revisions = {}, visible = {},
    }
    read_images(pool, state, seen)
@@ -49,8 +59,8 @@ function observe.volume(pool, vid)
    end
    for _, revision in ipairs(volume:revisions()) do
       local image = by_path[revision.path]
-      image.note = revision.note
-      seen.visible[#seen.visible + 1] = { seq = revision.seq, v = image.v, note = revision.note }
+      image.note, image.held = revision.note, revision.hold_until == true
+      seen.visible[#seen.visible + 1] = { seq = revision.seq, v = image.v, note = image.note, held = image.held }
    end
    seen.blocks = seen.blocks and seen.blocks // content.block
    return seen

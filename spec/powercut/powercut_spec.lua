@@ -24,8 +24,10 @@ end
 
 -- what is left out, and what has to come of it on at least one file system
 local mistakes = {
-   "sync stop 1", "barrier stop 2", "swap stop 2 3", "content start 1", "content clone 2", "barrier revert 1",
-   "swap rename 2 3", "store sync_directory",
+   "sync stop sync", "barrier stop link+rename:dirty>clean", "swap stop sync / link+rename:dirty>clean",
+   "swap stop link+rename:dirty>clean / ~unlink+clone:precache", "content start clone:dirty clone:dirty",
+   "content clone clone:clean clone:clean", "barrier revert link+rename:revision>clean",
+   "swap rename link / rename:entry>entry", "store sync_directory",
 }
 
 local reason = why_not()

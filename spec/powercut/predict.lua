@@ -2,11 +2,11 @@
 --
 -- A volume is a plain table:
 --
---    kind, keep, source, blocks      its settings; `blocks`: the size asked for
+--    kind, keep, rw, source, blocks  its settings; `blocks`: the size asked for
 --    clean, dirty                    descriptions of `spec.powercut.content`; "any": nothing is promised of it
 --    inode                           a label: the clean image and a revision with one label are one file
 --    synced, unsynced                of a dirty image: what was made durable, and block -> words written since
---    revisions                       oldest first: seq, v (description), inode, note
+--    revisions                       oldest first: seq, v (description), inode, note, held (never pruned)
 --    ghosts                          revisions pruned since: unlinks are not synced, so one may come back
 --    import                          an import was begun: blocks of its file
 -- @module spec.powercut.predict
@@ -80,10 +80,9 @@ end
 local function prune(volume, keep, added)
    local excess = #volume.revisions - keep
    local left = {}
-   for _, revision in ipairs(volume.revisions) do
-      if excess > 0 and revision ~= added then
+   for i, revision in ipairs(volume.revisions) do
+      if i <= excess and revision ~= added and not revision.held then
          table.insert(volume.ghosts, { seq = revision.seq, v = revision.v })
-         excess = excess - 1
       else
          left[#left + 1] = revision
       end
@@ -91,10 +90,10 @@ local function prune(volume, keep, added)
    volume.revisions = left
 end
 
--- another committed image; the one before becomes a revision, unless none are kept
-local function commit(volume, text, inode, keep)
+-- another committed image; the one before becomes a revision, unless none are kept or it is not wanted
+local function commit(volume, text, inode, keep, discard)
    keep = keep or math.max(volume.keep, 0)
-   local added = keep > 0 and preserve(volume) or nil
+   local added = keep > 0 and not discard and preserve(volume) or nil
    volume.clean, volume.inode = text, inode
    prune(volume, keep, added)
 end
@@ -118,8 +117,12 @@ local function find(volume, seq)
 end
 
 -- what comes from outside: without snapshots the old content stays until the next start
-local function import(volume, text, inode)
-   commit(volume, text, inode, predict.without_snapshots(volume) and math.huge or nil)
+local function import(volume, op, text, inode)
+   commit(volume, text, inode, predict.without_snapshots(volume) and math.huge or nil, op.discard)
+end
+
+local function end_session(volume)
+   volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
 end
 
 -- Each gets the volume (a copy, to be changed), the operation, all volumes and
@@ -127,7 +130,7 @@ end
 local effects = {}
 
 function effects.create(volume, op)
-   volume.kind, volume.keep, volume.source, volume.blocks = op.kind, op.keep, op.source, op.blocks
+   volume.kind, volume.keep, volume.source, volume.blocks, volume.rw = op.kind, op.keep, op.source, op.blocks, true
    volume.revisions, volume.ghosts = {}, {}
    if op.kind == "origin" then
       volume.clean, volume.inode = content.empty(op.blocks), "created"
@@ -143,8 +146,9 @@ function effects.start(volume, _, volumes, inode)
       end
    elseif volume.source then
       local source = volumes[volume.source]
-      volume.clean = source.clean
-      volume.inode = source.keep == -1 and inode or source.inode
+      -- linked to, unless its source may write to that file again
+      local is_linked = source.keep ~= -1 or volume.clean and volume.inode == source.inode
+      volume.clean, volume.inode = source.clean, is_linked and source.inode or inode
       predict.begin_session(volume, content.resized(source.clean,
          math.max(volume.blocks or 0, content.count(source.clean))))
    else
@@ -165,7 +169,7 @@ function effects.stop(volume, op, _, inode)
       else
          commit(volume, volume.dirty, inode)
       end
-      volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
+      end_session(volume)
    end
 end
 
@@ -179,7 +183,7 @@ function effects.revert(volume, op, _, inode)
    end
    volume.clean, volume.inode = target.v, stays and inode or target.inode
    if op.discard then
-      volume.dirty, volume.synced, volume.unsynced = nil, nil, nil
+      end_session(volume)
    end
 end
 
@@ -191,7 +195,11 @@ function effects.snapshot(volume, op, _, inode)
 end
 
 function effects.annotate(volume, op)
-   find(volume, op.seq).note = op.note
+   local revision = find(volume, op.seq)
+   revision.note = op.note or revision.note
+   if op.hold ~= nil then
+      revision.held = op.hold
+   end
 end
 
 function effects.remove_revision(volume, op)
@@ -199,7 +207,10 @@ function effects.remove_revision(volume, op)
 end
 
 function effects.set(volume, op)
-   volume.keep = op.keep
+   volume.keep = op.keep or volume.keep
+   if op.rw ~= nil then
+      volume.rw = op.rw
+   end
 end
 
 function effects.resize(volume, op, _, inode)
@@ -221,22 +232,25 @@ end
 function effects.import_data_end(volume, op, _, inode)
    volume.import = nil
    if op.v then
-      import(volume, op.v, inode)
+      import(volume, op, op.v, inode)
    end
 end
 
 function effects.import_volume(volume, op, volumes, inode)
    local other = volumes[op.from]
-   import(volume, op.state == "current" and other.dirty or other.clean, inode)
+   import(volume, op, op.state == "current" and other.dirty or other.clean, inode)
 end
 
 function effects.import_file(volume, op, _, inode)
-   import(volume, op.v, inode)
+   import(volume, op, op.v, inode)
 end
 
+-- from a volume of another pool
+effects.import_foreign = effects.import_file
+
 function effects.clone(volume, op, _, inode)
-   local new = { kind = volume.kind, keep = volume.keep, source = volume.source, blocks = volume.blocks,
-      revisions = {}, ghosts = {} }
+   local new = { kind = volume.kind, keep = volume.keep, rw = volume.rw, source = volume.source,
+      blocks = volume.blocks, revisions = {}, ghosts = {} }
    if op.seq then
       new.clean = find(volume, op.seq).v
    elseif predict.saves(volume) then
@@ -246,9 +260,12 @@ function effects.clone(volume, op, _, inode)
    return new
 end
 
-function effects.rename(volume)
+function effects.rename(volume, op)
    local new = copy(volume)
    new.ghosts = {}
+   if op.state == "committed" then
+      end_session(new)
+   end
    return new
 end
 

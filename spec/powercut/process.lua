@@ -62,9 +62,11 @@ end
 
 --- Wait for the end of a process.
 -- @treturn boolean whether it succeeded
+-- @treturn integer its exit code; -1: a signal ended it
 function process.finish(pid)
    local _, how, code = wait.wait(pid)
-   return how == "exited" and code == 0
+   local exit_code = how == "exited" and code or -1
+   return exit_code == 0, exit_code
 end
 
 function process.kill(pid)

@@ -1,7 +1,6 @@
 --- Records what a workload does to a disk: a file system on a loop device on
 -- the logging disk, and processes at work on a pool in it.
 -- @module spec.powercut.recorder
-local byre = require("byre")
 local replay = require("powercut.replay")
 local unistd = require("posix.unistd")
 
@@ -107,6 +106,9 @@ local function work(undo, run, pool, mark)
       return { "lua5.4", "spec/powercut/workload.lua", pool, mark, scenario, group, tostring(count),
          tostring(run.seed), tostring(worker), run.mutant }
    end
+   if not process.finish(process.start(argv("pool", "-", 0, 0))) then
+      return false
+   end
    local apart = ({ syncs = 25, storm = 8 })[run.regime]
    if apart then
       local pid = process.start(argv("sync", "g1", apart, 0))
@@ -119,7 +121,9 @@ local function work(undo, run, pool, mark)
    end
    local ok = true
    for _, pid in ipairs(pids) do
-      ok = process.finish(pid) and ok
+      local done, code = process.finish(pid)
+      ok = done and ok
+      assert(done or code == 1, "the rig itself fails")
    end
    return ok
 end
@@ -131,15 +135,7 @@ end
 function recorder.record(run, dir)
    local base, live = dir .. "/base", dir .. "/live"
    recorder.make_filesystem(run.fs, base)
-   -- the group's directories are there from the beginning, for those who sync them
-   process.must("mkdir -p %s/mnt", dir)
-   process.tidily(function(undo)
-      recorder.mount(undo, run.fs, recorder.attach(undo, base), dir .. "/mnt")
-      local pool = byre.create_pool(dir .. "/mnt/pool",
-         { setup_check = false, precache = run.seed % 4 ~= 0 })
-      pool:close()
-   end)
-   process.must("cp --sparse=always %s %s", base, live)
+   process.must("mkdir -p %s/mnt && cp --sparse=always %s %s", dir, base, live)
    local ok = process.tidily(function(undo)
       local disk, mark = recorder.logdisk(undo, dir .. "/fuse", live, dir .. "/log")
       assert(recorder.mount(undo, run.fs, recorder.attach(undo, disk), dir .. "/mnt"))

@@ -2,7 +2,6 @@
 -- the pool is mended, and everything can be used.
 -- @module spec.powercut.recover
 local content = require("spec.powercut.content")
-local observe = require("spec.powercut.observe")
 local predict = require("spec.powercut.predict")
 
 local recover = {}
@@ -15,7 +14,7 @@ function again.start(_, _, volume) return volume end
 function again.stop(op, _, volume)
    return volume and not (op.discard and volume.dirty and not volume.clean and predict.saves(volume))
 end
-function again.revert(_, state) return state == "before" end
+function again.revert(_, state) return state ~= "after" end
 function again.snapshot(_, _, volume) return volume and (volume.clean or volume.dirty) end
 function again.set(_, _, volume) return volume end
 function again.resize(_, _, volume) return volume end
@@ -25,6 +24,7 @@ function again.import_data(_, _, volume) return volume end
 function again.import_data_end(_, _, volume) return volume and volume.import end
 function again.import_volume(_, _, volume) return volume end
 function again.import_file(_, _, volume) return volume end
+function again.import_foreign(_, _, volume) return volume end
 
 local function has_revision(op, _, volume)
    for _, revision in ipairs(volume and predict.visible(volume) or {}) do
@@ -59,12 +59,12 @@ end
 
 -- The model after a mending: what users see must not have changed by it.
 local function settle_again(driver)
-   for vid in pairs(driver.model.volumes) do
-      local why = driver:differs(vid)
+   for vid, volume in pairs(driver.model.volumes) do
+      local why, seen = driver:differs(vid)
       if why then
          error(("check --repair has changed %s: %s"):format(vid, why), 0)
       end
-      driver.model.volumes[vid] = recover.settle(observe.volume(driver.pool, vid), driver.model.volumes[vid])
+      driver.model.volumes[vid] = recover.settle(seen, volume)
    end
 end
 
@@ -147,12 +147,13 @@ end
 -- @tparam table volume what it was taken for
 function recover.settle(seen, volume)
    local settled = {
-      kind = seen.kind, keep = seen.keep, source = seen.source, blocks = seen.blocks,
+      kind = seen.kind, keep = seen.keep, rw = seen.rw, source = seen.source, blocks = seen.blocks,
       clean = seen.clean, inode = seen.inode, revisions = {}, ghosts = volume.ghosts,
       import = seen.import and (volume.import or 1),
    }
    for i, revision in ipairs(seen.revisions) do
-      settled.revisions[i] = { seq = revision.seq, v = revision.v, inode = revision.inode, note = revision.note }
+      settled.revisions[i] = { seq = revision.seq, v = revision.v, inode = revision.inode, note = revision.note,
+         held = revision.held }
    end
    if seen.dirty and predict.saves(volume) then
       predict.begin_session(settled, seen.dirty)

@@ -46,15 +46,24 @@ local function new_content(driver, vid, blocks)
    return content.written(content.empty(blocks), some_blocks(blocks, 6), driver:word(vid))
 end
 
+-- Besides those that are there from the beginning. Their names are used again,
+-- and some are alone in their directory.
+local function is_extra(vid)
+   return vid:find("/x%d*$") ~= nil
+end
+
 local function new_vid(driver, group)
-   driver.made = (driver.made or 0) + 1
-   return ("%s/x%d"):format(group, driver.made)
+   local vid
+   repeat
+      vid = (random(2) == 1 and "%s/x%d" or "%s/d%d/x"):format(group, random(5))
+   until not driver.model.volumes[vid]
+   return vid
 end
 
 local function extra_volumes(driver, group)
    local n = 0
-   for vid in pairs(driver.model.volumes) do
-      n = n + (vid:find("^" .. group .. "/x%d") and 1 or 0)
+   for _, vid in ipairs(sorted_vids(driver.model.volumes, group)) do
+      n = n + (is_extra(vid) and 1 or 0)
    end
    return n
 end
@@ -96,20 +105,27 @@ function choices.discard(_, _, volume)
    end
 end
 
+-- those that are held can be annotated, nothing else
 local function some_revision(volume)
-   local revision = pick(predict.visible(volume))
-   return revision and revision.seq
+   local list = {}
+   for _, revision in ipairs(predict.visible(volume)) do
+      list[#list + 1] = not revision.held and revision or nil
+   end
+   return #list > 0 and pick(list).seq or nil
 end
 
 function choices.revert(_, _, volume)
-   if volume.kind == "origin" and not volume.dirty and volume.clean and #predict.visible(volume) > 0 then
-      return { name = "revert", seq = random(3) > 1 and some_revision(volume) or nil }
+   local seq = some_revision(volume)
+   if volume.kind == "origin" and not volume.dirty and volume.clean and seq then
+      local newest = predict.visible(volume)[#predict.visible(volume)]
+      return { name = "revert", seq = (random(3) > 1 or newest.held) and seq or nil }
    end
 end
 
 function choices.revert_discard(_, _, volume)
-   if volume.kind == "origin" and volume.dirty and volume.clean and #predict.visible(volume) > 0 then
-      return { name = "revert", seq = some_revision(volume), discard = true }
+   local seq = some_revision(volume)
+   if volume.kind == "origin" and volume.dirty and seq then
+      return { name = "revert", seq = seq, discard = true }
    end
 end
 
@@ -122,24 +138,32 @@ end
 
 function choices.annotate(driver, vid, volume)
    if predict.saves(volume) and #predict.visible(volume) > 0 then
-      return { name = "annotate", seq = some_revision(volume), note = "note " .. driver:word(vid) }
+      local revision = pick(predict.visible(volume))
+      local op = { name = "annotate", seq = revision.seq, note = random(3) > 1 and "note " .. driver:word(vid) or nil }
+      if not op.note or revision.held then
+         op.hold = not revision.held
+      end
+      return op
    end
 end
 
 function choices.remove_revision(_, _, volume)
-   if predict.saves(volume) and #predict.visible(volume) > 0 then
-      return { name = "remove_revision", seq = some_revision(volume) }
-   end
+   local seq = predict.saves(volume) and some_revision(volume)
+   return seq and { name = "remove_revision", seq = seq } or nil
 end
 
 function choices.set(_, _, volume)
-   if predict.saves(volume) then
+   if random(4) == 1 then
+      return { name = "set", rw = not volume.rw }
+   elseif predict.saves(volume) then
       return { name = "set", keep = pick(volume.kind == "origin" and { 0, 1, 3, -1 } or { 0, 1, 3 }) }
    end
 end
 
 function choices.resize(_, _, volume)
-   if volume.kind == "origin" or volume.dirty == nil then
+   if not volume.rw then
+      return nil
+   elseif volume.kind == "origin" or volume.dirty == nil then
       local image = volume.dirty or volume.clean
       if volume.kind ~= "origin" or image then
          return { name = "resize", blocks = random(4, 20) }
@@ -157,7 +181,8 @@ end
 
 function choices.import_data_end(driver, vid, volume)
    if volume.import and not volume.dirty then
-      return { name = "import_data_end", v = random(4) > 1 and new_content(driver, vid, volume.import) or nil }
+      return { name = "import_data_end", v = random(4) > 1 and new_content(driver, vid, volume.import) or nil,
+         discard = random(5) == 1 or nil }
    end
 end
 
@@ -167,15 +192,23 @@ function choices.import_volume(driver, vid, volume, group)
    if volume.kind == "origin" and not volume.dirty and volume.clean and from ~= vid and predict.saves(other) then
       local state = other.dirty and (other.clean and random(2) == 1 and "committed" or "current") or nil
       if state or other.clean then
-         return { name = "import_volume", from = from, state = state }
+         return { name = "import_volume", from = from, state = state, discard = random(5) == 1 or nil }
       end
    end
 end
 
 function choices.import_file(driver, vid, volume)
    if volume.kind == "origin" and not volume.dirty and volume.clean then
-      return { name = "import_file", v = new_content(driver, vid) }
+      return { name = "import_file", v = new_content(driver, vid), discard = random(5) == 1 or nil }
    end
+end
+
+function choices.import_foreign(driver, vid, volume)
+   local op = choices.import_file(driver, vid, volume)
+   if op then
+      op.name = "import_foreign"
+   end
+   return op
 end
 
 function choices.clone(driver, _, volume, group)
@@ -184,7 +217,7 @@ function choices.clone(driver, _, volume, group)
    end
    local op = { name = "clone", new = new_vid(driver, group) }
    if predict.saves(volume) and #predict.visible(volume) > 0 and random(3) == 1 then
-      op.seq = some_revision(volume)
+      op.seq = pick(predict.visible(volume)).seq
    elseif volume.dirty and predict.saves(volume) then
       op.state = volume.clean and random(2) == 1 and "committed" or "current"
    end
@@ -192,47 +225,81 @@ function choices.clone(driver, _, volume, group)
 end
 
 function choices.rename(driver, vid, volume, group)
-   if not is_source(driver.model.volumes, vid) and volume.kind == "origin" then
-      return { name = "rename", new = new_vid(driver, group) }
+   if not is_source(driver.model.volumes, vid) and (is_extra(vid) or extra_volumes(driver, group) < 3) then
+      local may_drop = volume.clean or not predict.saves(volume)
+      return { name = "rename", new = new_vid(driver, group),
+         state = volume.dirty and (may_drop and random(3) == 1 and "committed" or "current") or nil }
    end
 end
 
-function choices.remove(driver, vid)
-   if vid:find("/x%d+$") and not is_source(driver.model.volumes, vid) then
+local function is_held(volume)
+   for _, revision in ipairs(volume.revisions) do
+      if revision.held then
+         return true
+      end
+   end
+end
+
+function choices.remove(driver, vid, volume)
+   if is_extra(vid) and not is_source(driver.model.volumes, vid) and not is_held(volume) then
       return { name = "remove" }
    end
 end
 
-function choices.create(driver, _, _, group)
-   if extra_volumes(driver, group) < 3 then
-      return { name = "create", vids = { new_vid(driver, group) }, kind = "origin", keep = pick({ 0, 1, 3, -1 }),
-         blocks = random(4, 20) }
+local function some_origin(driver, group)
+   local list = {}
+   for _, vid in ipairs(sorted_vids(driver.model.volumes, group)) do
+      list[#list + 1] = driver.model.volumes[vid].kind == "origin" and vid or nil
    end
+   return #list > 0 and pick(list) or nil
+end
+
+function choices.create(driver, _, _, group)
+   if extra_volumes(driver, group) >= 3 then
+      return nil
+   end
+   local kind = pick({ "origin", "origin", "origin", "volatile", "snapshot", "origin_snapshot" })
+   local source = kind:find("snapshot") and some_origin(driver, group) or nil
+   if kind:find("snapshot") and not source then
+      return nil
+   end
+   return { name = "create", vids = { new_vid(driver, group) }, kind = kind, source = source,
+      keep = pick(kind == "origin" and { 0, 1, 3, -1 } or { 0, 1, 3 }), blocks = not source and random(4, 20) or nil }
 end
 
 local weights = {
    start = 8, start_again = 1, stop = 8, discard = 2, revert = 4, revert_discard = 2, snapshot = 4, annotate = 2,
    remove_revision = 3, set = 3, resize = 4, import_data = 2, import_data_end = 4, import_volume = 2, import_file = 2,
-   clone = 2, rename = 2, remove = 3, create = 2,
+   import_foreign = 1, clone = 2, rename = 2, remove = 3, create = 2,
 }
 
---- All operations the scenarios know, in order.
-scenarios.names = {}
 local urn = {}
 for name, weight in pairs(weights) do
-   scenarios.names[#scenarios.names + 1] = name
    assert(choices[name], name)
    urn[#urn + 1] = { name = name, weight = weight }
 end
-table.sort(scenarios.names)
 table.sort(urn, function(a, b) return a.name < b.name end)
 
+--- The operations, in order.
+scenarios.operations = {}
+for name in pairs(predict.operations) do
+   table.insert(scenarios.operations, name)
+end
+table.insert(scenarios.operations, "remove")
+table.sort(scenarios.operations)
+
+-- the choices that are one operation
+local forms = {
+   start = { "start", "start", "start_again" }, stop = { "stop", "stop", "discard" },
+   revert = { "revert", "revert", "revert_discard" },
+}
+
 -- what has to come before, so that there can be more of it
-local prepares = { import_data_end = "import_data", create = "remove", clone = "remove" }
+local prepares = { import_data_end = "import_data", create = "remove", clone = "remove", remove = "create" }
 
 local function draw(favourite)
    if favourite and random(3) == 1 then
-      return favourite
+      return pick(forms[favourite] or { favourite })
    elseif prepares[favourite] and random(4) == 1 then
       return prepares[favourite]
    end
@@ -256,7 +323,7 @@ local function widen(driver, op, name, group)
    end
    for _, vid in ipairs(sorted_vids(driver.model.volumes, group)) do
       local volume = driver.model.volumes[vid]
-      if vid ~= op.vids[1] and not is_source(driver.model.volumes, vid) and not volume.source
+      if vid ~= op.vids[1] and not is_source(driver.model.volumes, vid) and volume.source ~= op.vids[1]
          and choices[name](driver, vid, volume, group) then
          op.vids[#op.vids + 1] = vid
       end

@@ -1,74 +1,41 @@
 --- Tries wrong variants of byre: does the rig notice?
 -- @module spec.powercut.trial
-local byre = require("byre")
-
 local campaign = require("spec.powercut.campaign")
 local mutants = require("spec.powercut.mutants")
+local plans = require("spec.powercut.plans")
 local process = require("spec.powercut.process")
+local recorder = require("spec.powercut.recorder")
 
 local trial = {}
 
--- Variants that change nothing that is promised, and why. Each gets the phases.
-local harmless = {}
-
-function harmless.barrier(operation, phase)
-   if phase.steps.sync then
-      return "no name that matters changes in this phase"
-   elseif operation == "rename" and (phase.steps.write or phase.steps.rename)
-      or operation == "remove" and phase.steps.rename then
-      return "the next barrier makes the catalog durable first; only a sync of the other directory alone, by "
-         .. "somebody else and right then, could tell"
-   end
-end
-
-function harmless.content(operation, phase)
-   if operation == "rename" and phase.steps.write then
-      return "the marks are empty files"
-   end
-end
-
-function harmless.swap(operation, first, second)
-   if first.steps.remove_dir or second.steps.remove_dir then
-      return "a directory is removed only if nothing is in it"
-   elseif operation == "rename" and first.cleanup and second.steps.clone then
-      return "the new name is registered by then: its mark means nothing any more"
-   elseif second.cleanup and second.steps.clone and operation ~= "stop" and not operation:find("^import") then
-      return "the later one makes a cache, which is checked when it is used"
-   end
-end
-
---- Why nobody can notice a variant, nil if somebody should.
--- @tparam string name
--- @tparam table phases of `mutants.list`
-function trial.reason(name, phases)
-   local kind, operation, i, j = name:match("^(%S+) (%S+) (%d+) ?(%d*)$")
-   local of = phases and phases[operation]
-   if of and harmless[kind] then
-      return harmless[kind](operation, of[math.tointeger(i)], of[math.tointeger(j)])
-   end
-end
-
---- The names of all variants, from the plans of a workload on an ordinary directory.
+--- The names of all variants, from the plans of workloads with and without reflinks.
 -- @treturn {string,...}
--- @treturn table the phases, see `mutants.list`
 function trial.names()
-   local dir = process.must("mktemp -d"):gsub("\n", "")
-   byre.create_pool(dir .. "/pool", { setup_check = false }):close()
-   process.must("lua5.4 spec/powercut/workload.lua %s/pool /dev/null general g1 900 1 1 'plans %s/plans'", dir, dir)
-   local names, phases = mutants.list(dir .. "/plans")
-   process.must("rm -rf %s", dir)
-   return names, phases
+   local list = {}
+   process.tidily(function(undo)
+      for seed, fs in ipairs({ "btrfs", "ext4", "xfs" }) do
+         local dir = recorder.new_directory()
+         undo[#undo + 1] = function() process.must("rm -rf --one-file-system %s", dir) end
+         assert(recorder.record({ fs = fs, scenario = "general", regime = "quiet", seed = seed, operations = 700,
+            mutant = "plans " .. dir .. "/plans" }, dir), "the workload fails")
+         for _, plan in ipairs(plans.read(dir .. "/plans")) do
+            list[#list + 1] = plan
+         end
+      end
+   end)
+   return mutants.list(list)
 end
 
 --- The runs that try a variant on a file system; the first that notices is enough.
 function trial.runs(name, fs, points)
    local operation = mutants.operation(name)
+   local favourite = operation ~= "init" and operation or nil
    local runs = {}
    for i, regime in ipairs({ "quiet", "storm", "syncs", "storm" }) do
       local batch = name == "store sync_all"
       runs[i] = { fs = fs, regime = regime, seed = i, mutant = name, stop_at_first = true, points = points,
          operations = batch and 10 or 80, focus = operation,
-         scenario = batch and "batch" or operation and "general:" .. operation or "general" }
+         scenario = batch and "batch" or favourite and "general:" .. favourite or "general" }
    end
    return runs
 end
@@ -85,41 +52,54 @@ function trial.noticed(result)
 end
 
 local function is_noticed(by_fs)
-   for _, how in pairs(by_fs) do
-      if how then
+   for _, result in pairs(by_fs) do
+      if result.how then
          return true
       end
    end
    return false
 end
 
+-- the runs of a round: of each variant that no round before has noticed on a file system
+local function runs_of_round(round, names, filesystems, options, found)
+   local runs = {}
+   for _, fs in ipairs(filesystems) do
+      for _, name in ipairs(names) do
+         if not found[name][fs].how then
+            local run = trial.runs(name, fs, options.points)[round]
+            run.needless = options.any and function() return is_noticed(found[name]) end or nil
+            runs[#runs + 1] = run
+         end
+      end
+   end
+   return runs
+end
+
 --- Try variants on file systems.
 -- @tparam {string,...} names
 -- @tparam {string,...} filesystems
 -- @tparam table options `points` of a run, `jobs`, `any` (one file system that notices is enough), `rounds` (how
--- often what was not noticed is tried again, up to 4), `told` (function that gets name, fs, how)
--- @treturn table name -> fs -> how it was noticed; false: not at all
+-- often what was not noticed is tried again, up to 4), `told` (function that gets name, fs, result)
+-- @treturn table name -> fs -> `how` it was noticed (nil: not at all), `tried` (how many wrong plans were run)
 function trial.run(names, filesystems, options)
    local found = {}
    for _, name in ipairs(names) do
       found[name] = {}
+      for _, fs in ipairs(filesystems) do
+         found[name][fs] = { tried = 0 }
+      end
    end
    -- all variants once, then those that are left once more
    for round = 1, options.rounds do
-      local runs = {}
-      for _, fs in ipairs(filesystems) do
-         for _, name in ipairs(names) do
-            if not found[name][fs] then
-               runs[#runs + 1] = trial.runs(name, fs, options.points)[round]
-               runs[#runs].needless = options.any and function() return is_noticed(found[name]) end or nil
-            end
-         end
-      end
-      campaign.run(runs, options.jobs, function(result)
+      campaign.run(runs_of_round(round, names, filesystems, options, found), options.jobs, function(result)
          local run = result.run
-         found[run.mutant][run.fs] = trial.noticed(result) or false
-         if options.told and (found[run.mutant][run.fs] or round == options.rounds) then
-            options.told(run.mutant, run.fs, found[run.mutant][run.fs])
+         local item = found[run.mutant][run.fs]
+         item.how, item.tried = trial.noticed(result), item.tried + (result.tried or 0)
+         if result.error then
+            io.stderr:write(run.mutant, ": ", result.error, "\n")
+         end
+         if item.how or round == options.rounds then
+            options.told(run.mutant, run.fs, item)
          end
       end)
    end

@@ -20,12 +20,12 @@ local function keep(run, case, point, violations)
    process.must("mkdir -p %s && cp --sparse=always %s %s/base && cp %s %s/log", dir, case.base, dir, case.log, dir)
    local file <close> = assert(io.open(dir .. "/case.json", "w"))
    file:write(dkjson.encode({ run = run, point = point, fs = run.fs, volumes = case.volumes,
-      violations = violations }, { indent = true }))
+      pool = case.pool, violations = violations }, { indent = true }))
    return "make -s core powercut-programs && eval \"$(make -s env)\" && lua5.4 spec/powercut/main.lua again " .. dir
 end
 
 local function new_result(run)
-   return { run = run, cells = {}, violations = {}, points = 0 }
+   return { run = run, cells = {}, violations = {}, points = 0, during = {} }
 end
 
 local function count(result, cut, bad, seconds)
@@ -40,8 +40,14 @@ end
 local function reporter(result, case, prefix)
    local run = result.run
    local started = process.clock()
-   return function(point, violations)
+   return function(point, violations, promised)
       local now = process.clock()
+      for _, pending in pairs(promised.pending) do
+         result.during[pending.op.name] = (result.during[pending.op.name] or 0) + 1
+      end
+      if promised.pool == "making" then
+         result.during.create_pool = (result.during.create_pool or 0) + 1
+      end
       count(result, prefix .. point.cut, #violations > 0, now - started)
       started = now
       if #violations > 0 then
@@ -96,7 +102,8 @@ end
 --- Record a run, cut it.
 -- @tparam table run as for `recorder.record`, and `points`; `cuts`; `focus`; `stop_at_first`; `recoveries` (how many
 -- are cut again), `recovery_points` (at how many points each)
--- @treturn table `run`, `cells` (cut -> points, violations, seconds), `points`, `violations`, `seconds`
+-- @treturn table `run`, `cells` (cut -> points, violations, seconds), `during` (operation -> points that cut it
+-- short), `points`, `violations`, `tried` (how many wrong plans were run), `seconds`
 function unit.run(run)
    local result = new_result(run)
    local started = process.clock()
@@ -106,10 +113,11 @@ function unit.run(run)
       result.failed = not recorder.record(run, dir)
       process.check()
       result.recorded = process.clock() - started
-      local case = { fs = run.fs, base = dir .. "/base", log = dir .. "/log" }
+      local case = { fs = run.fs, base = dir .. "/base", log = dir .. "/log", pool = "none" }
       local disks = {}
       cutter.run(case, dir, function(log)
          result.records = log:count()
+         result.tried = cutter.count_mutated(log)
          local points = cutter.choose(log, run.points, run.seed, run)
          points[#points + 1] = { at = log:count(), cut = "prefix", seed = run.seed }
          return points
@@ -130,7 +138,8 @@ function unit.again(dir)
    process.tidily(function(undo)
       local scratch = recorder.new_directory()
       undo[#undo + 1] = function() process.must("rm -rf --one-file-system %s", scratch) end
-      local case = { fs = saved.fs, base = dir .. "/base", log = dir .. "/log", volumes = saved.volumes }
+      local case = { fs = saved.fs, base = dir .. "/base", log = dir .. "/log", volumes = saved.volumes,
+         pool = saved.pool }
       cutter.run(case, scratch, { saved.point }, function(_, violations) found = violations end)
    end)
    return found
