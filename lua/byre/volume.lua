@@ -300,7 +300,8 @@ end
 --- Another name, possibly in another group.
 -- @tparam string new
 -- @tparam[opt] table options `state`: what becomes of a session, `"current"` (goes along) or `"committed"` (dropped)
--- @raise `invalid`, `exists`, `dirty`, `running`, `not_supported` (a source of other volumes)
+-- @raise `invalid`, `exists`, `dirty`, `running`, `not_supported` (a source of other volumes; a session to be dropped
+-- that is the only copy)
 function methods:rename(new, options)
    run(self, "rename", new, options)
    self.vid = new

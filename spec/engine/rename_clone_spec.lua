@@ -58,6 +58,15 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          end
       end)
 
+      it("does not drop a session that is the only copy", function()
+         local volume = pools.origin(pool, "vm/disk", { revisions_to_keep = -1 })
+         pools.put(volume:start(), "session")
+         pools.refuses(pool, "not_supported", "byre: vm/disk: cannot drop the session: with revisions_to_keep = -1 "
+            .. "there is no committed image to go back to", volume.rename, volume, "vm/new", { state = "committed" })
+         volume:rename("vm/new", { state = "current" })
+         assert.equal("session", pools.get(volume:start()))
+      end)
+
       it("is refused for a source of others, and where the name is taken", function()
          local volume = pools.origin(pool, "vm/disk")
          pools.origin(pool, "vm/taken")

@@ -69,11 +69,11 @@ function by_plan.sync(phases, i)
 end
 
 -- The steps change places; what is a cleanup and what is not stays. What now
--- comes first is durable first, as if somebody else synced right then. A cache
--- that may fail in a cleanup would fail the operation before it.
+-- comes first is durable first, as if somebody else synced right then. A cache,
+-- which is not made where blocks cannot be shared, is copied.
 function by_plan.swap(phases, i, j)
-   if phases[j].cleanup and not phases[i].cleanup then
-      filter(phases[j], function(step) return not step.cache end)
+   for _, step in ipairs(phases[j]) do
+      step.cache = nil
    end
    phases[i], phases[j] = phases[j], phases[i]
    phases[i].cleanup, phases[j].cleanup = phases[j].cleanup, phases[i].cleanup
@@ -134,11 +134,17 @@ function mutants.install(name, told)
    end, told)
 end
 
+-- no barrier comes after these: they change no name
+local nameless = { sync = true, resize = true, touch = true }
+
 local function add_phase(add, plan, i)
    local phase = plan.phases[i]
    local where = plan.operation .. " " .. phase.label
-   -- a sync step changes no name, so that there is no barrier after it
-   if phase.sync and phase.label ~= "sync" then
+   local names = false
+   for _, item in ipairs(phase.items) do
+      names = names or not nameless[item.label]
+   end
+   if phase.sync and names then
       add("barrier " .. where)
    end
    for _, item in ipairs(phase.items) do

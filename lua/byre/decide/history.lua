@@ -70,6 +70,14 @@ function history.require_undamaged(state, options)
    end
 end
 
+--- Refuse to drop a session that is the only copy: the dirty image of a volume without snapshots.
+function history.require_droppable(state)
+   if not state.files.clean then
+      history.refuse(state, "not_supported", "cannot drop the session: with revisions_to_keep = -1 there is no "
+         .. "committed image to go back to")
+   end
+end
+
 --- Step that forgets about lost data, once the image it was missing from is gone or accepted.
 function history.forget_loss(state)
    return state.lost and plan.unlink(layout.lost(state.vid)) or nil

@@ -13,6 +13,9 @@ local function require_state(state, which)
       history.refuse(state, "dirty", "it is running or was not cleanly stopped: say what becomes of the session",
          { hint = "--state current takes it along, --state committed drops it" })
    end
+   if state.files.dirty and which == "committed" and state.config.save_on_stop then
+      history.require_droppable(state)
+   end
    history.require_idle(state, "rename")
    history.require_undamaged(state, {})
 end
@@ -43,7 +46,7 @@ end
 -- @tparam table options `state`: what becomes of a session, `"current"` (goes along) or `"committed"` (dropped);
 -- `crosses_device`: no links are possible between the two places
 -- @treturn plan
--- @raise `exists`, `dirty`, `running`, `invalid`
+-- @raise `exists`, `dirty`, `running`, `invalid`, `not_supported` (the session to be dropped is the only copy)
 return function(old, new, options)
    create.require_free(new)
    require_state(old, options.state)

@@ -26,12 +26,8 @@ local function forget_session(state)
    }, { plan.phase({}, history.forget_loss(state), history.sweep(state)) })
 end
 
--- The only copy of a volume without snapshots is its dirty image.
 local function drop_session(state)
-   if not state.files.clean then
-      history.refuse(state, "not_supported", "cannot drop the session: with revisions_to_keep = -1 there is no "
-         .. "committed image to go back to")
-   end
+   history.require_droppable(state)
    local precache = state.files.precache
    local refresh = not (precache and precache.fresh) and history.refresh_precache(state)
    return plan.new("stop", state.vid, { plan.phase({}, plan.unlink(state.paths.dirty)) },
