@@ -79,7 +79,7 @@ function commands.run()
    local runs = campaign.plan(integer(options.points or "30000"), integer(options.seed),
       options.fs and { options.fs })
    local sums, started, done = campaign.new_table(), process.clock(), 0
-   campaign.run(runs, integer(options.jobs), function(result)
+   local complete, e = pcall(campaign.run, runs, integer(options.jobs), function(result)
       done = done + 1
       campaign.add(sums, result)
       tell_violations(result)
@@ -87,15 +87,18 @@ function commands.run()
          sums.violations))
    end)
    io.stderr:write("\n")
+   if not complete then
+      print(("%s; what follows is what was done until then: %d of %d runs"):format(e, done, #runs))
+   end
    local minutes = (process.clock() - started) / 60
    print_table(sums)
    print_during(sums)
    print(("%d points, %d violations, %d errors, %.1f minutes, seed %s, kernel %s"):format(sums.points,
       sums.violations, sums.errors, minutes, options.seed, (process.must("uname -r"):gsub("\n", ""))))
-   save(options.result, { points = sums.points, violations = sums.violations, errors = sums.errors,
+   save(options.result, { complete = complete, points = sums.points, violations = sums.violations, errors = sums.errors,
       minutes = minutes, seed = integer(options.seed), rows = campaign.rows(sums), cut_short = campaign.during(sums),
       kernel = (process.must("uname -r"):gsub("\n", "")), date = os.date("!%Y-%m-%dT%H:%M:%SZ") })
-   return sums.violations == 0 and sums.errors == 0
+   return complete and sums.violations == 0 and sums.errors == 0
 end
 
 local function print_score(found, names, filesystems)

@@ -1,0 +1,146 @@
+-- The checker of the power-cut rig: everything that must not be is told.
+local compare = require("spec.powercut.compare")
+local content = require("spec.powercut.content")
+local predict = require("spec.powercut.predict")
+
+local function volume()
+   return {
+      kind = "origin", keep = 3, rw = true, blocks = 3, clean = "1.2 1.1 0", inode = "b",
+      dirty = "1.2 1.4 0", synced = "1.2 1.3 0", unsynced = { [1] = { ["1.4"] = true } },
+      revisions = {
+         { seq = 1, v = "0 0 0", inode = "x" }, { seq = 2, v = "1.1 1.1 0", inode = "a", note = "n", held = true },
+      },
+      ghosts = { { seq = 3, v = "9.9 9.9 9.9" } },
+   }
+end
+
+-- what a look at it shows
+local function seen()
+   return {
+      kind = "origin", keep = 3, rw = true, blocks = 3, clean = "1.2 1.1 0", dirty = "1.2 1.4 0",
+      visible = {
+         { seq = 1, v = "0 0 0", held = false }, { seq = 2, v = "1.1 1.1 0", note = "n", held = true },
+      },
+   }
+end
+
+local function find(expected, found, pending)
+   return compare.find(found, compare.states(expected, "g/v", pending))
+end
+
+-- an operation under way
+local function pending(op, before)
+   local volumes = { ["g/v"] = before }
+   op.vids, op.n = { "g/v" }, "1.1"
+   return { op = op, before = volumes, after = predict.after(volumes, op) }
+end
+
+-- seen right after the commit that a stop makes
+local function stopped()
+   local found = seen()
+   found.clean, found.dirty = "1.2 1.4 0", nil
+   table.insert(found.visible, { seq = 3, v = "1.2 1.1 0", held = false })
+   return found
+end
+
+describe("the checker of the power-cut rig", function()
+   it("is content with what was reported", function()
+      assert.equal("as reported", (find(volume(), seen())))
+      local ghost, older = seen(), seen()
+      table.insert(ghost.visible, { seq = 3, v = "9.9 9.9 9.9", held = false })
+      assert.equal("as reported", (find(volume(), ghost)))
+      older.dirty = "1.2 1.3 0"
+      assert.equal("as reported", (find(volume(), older)))
+   end)
+
+   local faults = {
+      ["the volume is gone"] = function() return nil end,
+      ["the committed image is %[1.2 %? 0%], not"] = function(s) s.clean = "1.2 ? 0" end,
+      ["the committed image is %[nil%], not"] = function(s) s.clean = nil end,
+      ["the committed image is %[nothing%], not"] = function(s) s.clean = "nothing" end,
+      ["the committed image is %[1.1 1.1 0%], not"] = function(s) s.clean = "1.1 1.1 0" end,
+      ["the session is gone"] = function(s) s.dirty = nil end,
+      ["the session has 2 blocks, not 3"] = function(s) s.dirty = "1.2 1.4" end,
+      ["block 1 of the session is 1.2, not 1.3"] = function(s) s.dirty = "1.2 1.2 0" end,
+      ["block 2 of the session is 1.4, not 0"] = function(s) s.dirty = "1.2 1.4 1.4" end,
+      ["revision 1=%[0 0 0%] is not there"] = function(s) table.remove(s.visible, 1) end,
+      ["revision 2=%[1.1 1.1 0%] is not there"] = function(s) s.visible[2].v = "1.1 ? 0" end,
+      ["revision 4=%[0 0 0%] was never made"] = function(s)
+         table.insert(s.visible, { seq = 4, v = "0 0 0", held = false })
+      end,
+      ["the note on revision 2 is nil"] = function(s) s.visible[2].note = nil end,
+      ["revision 2 is not held"] = function(s) s.visible[2].held = false end,
+      ["kind is volatile, not origin"] = function(s) s.kind = "volatile" end,
+      ["keep is 1, not 3"] = function(s) s.keep = 1 end,
+      ["rw is false, not true"] = function(s) s.rw = false end,
+      ["source is g/t, not nil"] = function(s) s.source = "g/t" end,
+      ["the session writes into revision 2"] = function(s) s.shared = "revision 2" end,
+      ["the next start would take a precache %[0%] for"] = function(s) s.precache = "0" end,
+   }
+   for reason, damage in pairs(faults) do
+      it("tells that " .. reason:gsub("%%", ""), function()
+         local found = seen()
+         if debug.getinfo(damage, "u").nparams == 0 then
+            found = nil
+         else
+            damage(found)
+         end
+         local name, why = find(volume(), found)
+         assert.is_nil(name)
+         assert.matches(reason, why)
+      end)
+   end
+
+   it("tells of a volume, a session and a size that should not be there", function()
+      assert.is_nil((compare.find(seen(), compare.states(false, "g/v"))))
+      local idle = volume()
+      idle.dirty, idle.synced, idle.unsynced = nil, nil, nil
+      assert.matches("a session has come back", (select(2, find(idle, seen()))))
+      local other = volume()
+      other.kind, other.source, other.blocks = "origin_snapshot", nil, 4
+      local found = seen()
+      found.kind = "origin_snapshot"
+      assert.matches("its size is 3 blocks, not 4", (select(2, find(other, found))))
+   end)
+
+   it("takes a volume during an operation as before or as after, but no mixture", function()
+      local stop = pending({ name = "stop" }, volume())
+      assert.equal("before", (find(volume(), seen(), stop)))
+      assert.equal("after", (find(volume(), stopped(), stop)))
+      local early, pruned, half = stopped(), seen(), stopped()
+      table.remove(early.visible, 3)
+      assert.is_nil((find(volume(), early, stop)))
+      table.remove(pruned.visible, 1)
+      assert.is_nil((find(volume(), pruned, stop)))
+      half.clean = "1.2 1.1 0"
+      assert.is_nil((find(volume(), half, stop)))
+   end)
+
+   it("wants a note that is not the business of the operation under way", function()
+      local found = seen()
+      found.visible[2].note = nil
+      assert.is_nil((find(volume(), found, pending({ name = "set", keep = 1 }, volume()))))
+      local annotate = pending({ name = "annotate", seq = 2, note = "m" }, volume())
+      assert.is_nil((find(volume(), found, annotate)))
+      found.visible[2].note = "m"
+      assert.equal("before", (find(volume(), found, annotate)))
+   end)
+
+   it("knows whose a block is, which version, and where it belongs", function()
+      local path = os.tmpname()
+      local function read(bytes)
+         local file <close> = assert(io.open(path, "wb"))
+         assert(file:write(bytes))
+         file:close()
+         return content.read(path)
+      end
+      local block, other = content.bytes("3.7", 1), content.bytes("3.8", 1)
+      assert.equal("0 3.7", read(content.bytes("0", 0) .. block))
+      assert.equal("3.7@1", read(block))
+      assert.equal("0 ?", read(content.bytes("0", 0) .. block:sub(1, 512) .. other:sub(513)))
+      assert.equal("0 ?", read(content.bytes("0", 0) .. block:sub(1, -33) .. ("\0"):rep(32)))
+      assert.equal("0 ?", read(content.bytes("0", 0) .. block:sub(1, 100)))
+      assert.equal("nothing", read(""))
+      os.remove(path)
+   end)
+end)
