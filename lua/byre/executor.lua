@@ -114,20 +114,28 @@ local function contents(active)
 end
 
 -- Directories whose names changed, each once, with those who changed them.
+-- Those that a name has left for another one come first: on btrfs the sync of
+-- the other one alone would leave the name in both.
 local function names(store, active)
    local by_path, list = {}, {}
    for _, self in ipairs(active) do
       if not self.error and self.phase.sync then
-         for path in pairs(self.directories) do
+         for path, how in pairs(self.directories) do
             if not by_path[path] then
                by_path[path] = { directory = path, runners = {} }
                list[#list + 1] = by_path[path]
             end
+            by_path[path].left = by_path[path].left or how == "left"
             table.insert(by_path[path].runners, self)
          end
       end
    end
-   table.sort(list, function(a, b) return a.directory < b.directory end)
+   table.sort(list, function(a, b)
+      if a.left ~= b.left then
+         return a.left
+      end
+      return a.directory < b.directory
+   end)
    for _, item in ipairs(list) do
       item.sync = function() store:sync_directory(item.directory) end
    end

@@ -266,7 +266,7 @@ function apply.rename(self, step)
       end
    end or nil
    self:act(undo, store.rename, store, step.from, step.to)
-   self:touch(step.from)
+   self:touch(step.from, layout.directory(step.from) ~= layout.directory(step.to) and "left" or nil)
    self:touch(step.to)
    self:log(step, started)
 end
@@ -319,8 +319,10 @@ end
 function apply.make_dir() end
 function apply.sync() end
 
-function runner:touch(path)
-   self.directories[layout.directory(path)] = true
+--- The names in a directory have changed: `"left"` if one has gone from there to another place, `"changed"` else.
+function runner:touch(path, how)
+   local directory = layout.directory(path)
+   self.directories[directory] = how or self.directories[directory] or "changed"
 end
 
 function runner:apply(phase)

@@ -58,6 +58,15 @@ describe("running plans", function()
       end
    end)
 
+   it("syncs the directory that a name has left before the one that it has come to", function()
+      local order = {}
+      store.sync_directory = function(_, path) order[#order + 1] = path end
+      store:put("c/file", "entry")
+      run(store, { plan.new("rename", "vm/v01", { plan.phase({}, plan.link("vm/v01.img", "b/v01.img"),
+         plan.rename("c/file", "a/file")) }) })
+      assert.same({ "c", "a", "b" }, order)
+   end)
+
    local function commits(count)
       local plans = {}
       for i = 1, count do

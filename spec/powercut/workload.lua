@@ -85,5 +85,5 @@ os.execute("rm -rf " .. scratch)
 if not ok then
    io.stderr:write(tostring(e), "\n")
    -- whose fault is it: that of byre, or that of the rig?
-   os.exit((byre.is_error(e) or tostring(e):find("^oracle:")) and 1 or 70)
+   os.exit(tostring(e):find("spec/powercut/", 1, true) and 70 or 1)
 end
