@@ -125,7 +125,10 @@ function mutants.install(name, told)
    end
    change_plans(operation, function(phases, labels)
       local i = plans.find(labels, first)
-      local other = kind == "swap" and plans.find(labels, rest) or rest
+      local other = rest
+      if kind == "swap" then
+         other = plans.find(labels, rest)
+      end
       if not i or not other then
          return false
       end
