@@ -38,11 +38,6 @@ function between.resize(before, after)
       or nil
 end
 
--- the session that is to be dropped goes first
-function between.revert(before)
-   return before.dirty and { with(before, {}, table.unpack(session)) } or nil
-end
-
 --- The states that are allowed.
 -- @tparam ?table|boolean before false: there was no such volume
 -- @tparam[opt] table pending `op`, `before`, `after` of the operation under way
@@ -89,17 +84,11 @@ local function has(list, seq, text)
    end
 end
 
--- What is noted of a revision is as in one of the states. Numbers are used
--- again, and notes with them, so those count that should be there.
-local function notes_differ(found, others)
-   local note_is_known, hold_is_known = false, false
-   for _, other in ipairs(others) do
-      local expected = has(other.revisions, found.seq, found.v) or {}
-      note_is_known = note_is_known or expected.note == nil or expected.note == found.note
-      hold_is_known = hold_is_known or (expected.held or false) == found.held
-   end
-   return not note_is_known and ("the note on revision %d is %s"):format(found.seq, tostring(found.note))
-      or not hold_is_known and ("revision %d is%s held"):format(found.seq, found.held and "" or " not") or nil
+-- What is noted of a revision goes with it: no other one inherits it.
+local function notes_differ(found, expected)
+   return found.note ~= expected.note and ("the note on revision %d is %s"):format(found.seq, tostring(found.note))
+      or found.held ~= (expected.held or false)
+      and ("revision %d is%s held"):format(found.seq, found.held and "" or " not") or nil
 end
 
 local function revisions_differ(seen, volume, others)
@@ -108,7 +97,7 @@ local function revisions_differ(seen, volume, others)
       if not found then
          return ("revision %d=[%s] is not there"):format(revision.seq, revision.v)
       end
-      local why = notes_differ(found, others)
+      local why = notes_differ(found, revision)
       if why then
          return why
       end

@@ -123,7 +123,29 @@ describe("the checker of the power-cut rig", function()
       local annotate = pending({ name = "annotate", seq = 2, note = "m" }, volume())
       assert.is_nil((find(volume(), found, annotate)))
       found.visible[2].note = "m"
-      assert.equal("before", (find(volume(), found, annotate)))
+      assert.equal("after", (find(volume(), found, annotate)))
+   end)
+
+   it("tells of notes and holds that a revision has inherited", function()
+      local noted, held = seen(), seen()
+      noted.visible[1].note = "n"
+      assert.matches("the note on revision 1 is n", (select(2, find(volume(), noted))))
+      held.visible[1].held = true
+      assert.matches("revision 1 is held", (select(2, find(volume(), held))))
+   end)
+
+   it("takes a revert that drops the session as before or as after, but no mixture", function()
+      local revert = pending({ name = "revert", seq = 1, discard = true }, volume())
+      local reverted = seen()
+      reverted.clean, reverted.dirty = "0 0 0", nil
+      reverted.visible = { reverted.visible[2], { seq = 3, v = "1.2 1.1 0", held = false } }
+      assert.equal("before", (find(volume(), seen(), revert)))
+      assert.equal("after", (find(volume(), reverted, revert)))
+      local dropped = seen()
+      dropped.dirty = nil
+      assert.is_nil((find(volume(), dropped, revert)))
+      reverted.dirty = "1.2 1.4 0"
+      assert.is_nil((find(volume(), reverted, revert)))
    end)
 
    it("knows whose a block is, which version, and where it belongs", function()

@@ -134,12 +134,10 @@ function driver:run(op)
    end
 end
 
--- the notes of those count that should have one: numbers, and so notes, are used again
-local function history(revisions, expected)
+local function history(revisions)
    local list = {}
    for i, revision in ipairs(revisions) do
-      local note = expected[i] and expected[i].note and revision.note
-      list[i] = ("%d=[%s]%s%s"):format(revision.seq, revision.v, note and " " .. note or "",
+      list[i] = ("%d=[%s]%s%s"):format(revision.seq, revision.v, revision.note and " " .. revision.note or "",
          revision.held and " held" or "")
    end
    return table.concat(list, " ")
@@ -157,8 +155,7 @@ local function differs(expected, seen)
          return ("%s is %s, not %s"):format(key, tostring(seen[key]), tostring(expected[key]))
       end
    end
-   local revisions = predict.visible(expected)
-   local now, wanted = history(seen.visible, revisions), history(revisions, revisions)
+   local now, wanted = history(seen.visible), history(predict.visible(expected))
    return now ~= wanted and ("the history is %s, not %s"):format(now, wanted) or nil
 end
 

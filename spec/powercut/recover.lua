@@ -14,7 +14,7 @@ function again.start(_, _, volume) return volume end
 function again.stop(op, _, volume)
    return volume and not (op.discard and volume.dirty and not volume.clean and predict.saves(volume))
 end
-function again.revert(_, state) return state ~= "after" end
+function again.revert(_, state) return state == "before" end
 function again.snapshot(_, _, volume) return volume and (volume.clean or volume.dirty) end
 function again.set(_, _, volume) return volume end
 function again.resize(_, _, volume) return volume end
