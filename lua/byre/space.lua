@@ -133,6 +133,8 @@ end
 -- @raise `io`, `denied`
 function space.map(store, list)
    local self = setmetatable({ store = store, images = {}, by_inode = {}, selected = {}, exact = false }, mt)
+   -- what one image still has to write may end what another one shares with it: all of it first
+   store:sync_all()
    local ok, err = pcall(add_all, self, list)
    if not ok then
       give_up(self)
