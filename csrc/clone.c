@@ -10,6 +10,7 @@
 
 #include "data.h"
 #include "files.h"
+#include "inject.h"
 
 /* larger than any block, so that no file system keeps it inside its metadata */
 #define PROBE_SIZE (256 << 10)
@@ -35,6 +36,9 @@ int byre_clone(int dst, int src)
 	r = check_regular(dst, &to);
 	if (r < 0)
 		return r;
+	r = byre_injected(BYRE_CALL_FICLONE);
+	if (r)
+		return -r;
 	do
 		r = ioctl(dst, FICLONE, src);
 	while (r < 0 && errno == EINTR);
@@ -81,6 +85,8 @@ const char *byre_clone_reason(int dst, int src, int err)
 	case ENOTTY:
 	case ENOSYS:
 		return "the file system has no reflinks";
+	case EAGAIN:
+		return "the file system has not committed the data of the source yet";
 	case EINVAL:
 		if (is_nocow(dst) != is_nocow(src))
 			return is_nocow(src) ?

@@ -15,11 +15,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "window.h"
+
 _Static_assert(sizeof(off_t) == 8, "images need 64-bit offsets: build with -D_FILE_OFFSET_BITS=64");
 
 /* clone.c */
 
-/* Make dst the same content as src by sharing all its blocks. */
+/* Make dst the same content as src by sharing all its blocks.  -EAGAIN: not yet (ZFS shares only
+ * what it has committed). */
 int byre_clone(int dst, int src);
 
 /* Does this errno of byre_clone mean "cannot be cloned here", so that a copy is the right answer? */
@@ -37,9 +40,17 @@ int byre_clone_probe(int dir, bool *ret_supported);
 
 #define BYRE_COPY_REPORT 1      /* paused: call again to go on */
 
-/* All zero but for the first three when it begins. */
+/* what was written to a file since it had come to `start` */
+struct byre_copy_fresh {
+	int64_t start, bytes;
+	unsigned calls;
+};
+
+/* All zero but for the first four when it begins; `begun`, with a position and a size, copies what is
+ * between the two from one file to another and leaves the rest. */
 struct byre_copy {
 	int dst, src;
+	bool durable;           /* it is going to be synced: most of it is on the disk already at the end */
 	bool reports;           /* pause every BYRE_PROGRESS_STEP bytes, at signals and at the end */
 	/* results, also after a failure and in a pause */
 	int64_t position;       /* what lies before is copied */
@@ -49,6 +60,10 @@ struct byre_copy {
 	/* where it goes on */
 	int64_t reported;
 	bool begun, ended;
+	struct byre_window windows[2];
+	unsigned current, planned;
+	struct byre_copy_fresh fresh;
+	struct byre_range under_way;    /* on its way to the disk */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* extents.c - sums over the map of a file, and whether two files have the same; plain C, no Lua here */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,6 +27,51 @@ int byre_extents_sum(int fd, struct byre_extents *ret_sum)
 	if (r == 0)
 		*ret_sum = sum;
 	return r;
+}
+
+/* An extent belongs to the region that it begins in. */
+static int regions_add(const struct byre_extent *extent, uint64_t size, struct byre_region **regions, size_t *count)
+{
+	uint64_t start = extent->logical - extent->logical % size;
+	struct byre_region *last = *count > 0 ? *regions + *count - 1 : NULL;
+
+	if (!last || last->start != start) {
+		/* room doubles with each power of two */
+		if ((*count & (*count - 1)) == 0) {
+			struct byre_region *more = realloc(*regions, (*count ? 2 * *count : 1) * sizeof **regions);
+
+			if (!more)
+				return -ENOMEM;
+			*regions = more;
+		}
+		last = *regions + (*count)++;
+		*last = (struct byre_region){.start = start};
+	}
+	last->count++;
+	last->allocated += extent->length;
+	if (extent->flags & BYRE_EXTENT_SHARED)
+		last->shared += extent->length;
+	return 0;
+}
+
+int byre_extents_regions(int fd, uint64_t size, struct byre_region **ret_regions, size_t *ret_count)
+{
+	const struct byre_extent *extent;
+	struct byre_region *regions = NULL;
+	size_t count = 0;
+	struct byre_map map;
+	int r = byre_map_open(&map, fd, BYRE_BASIS_FIEMAP);
+
+	while (r == 0 && (r = byre_map_next(&map, &extent)) == 0 && extent)
+		r = regions_add(extent, size, &regions, &count);
+	byre_map_close(&map);
+	if (r < 0) {
+		free(regions);
+		return r;
+	}
+	*ret_regions = regions;
+	*ret_count = count;
+	return 0;
 }
 
 int byre_extents_same(int a, int b, bool *ret_same)

@@ -194,6 +194,15 @@ struct byre_extents {
 /* Sums over the map of a file; -EOPNOTSUPP where the file system has no maps. */
 int byre_extents_sum(int fd, struct byre_extents *ret_sum);
 
+/* the extents that begin in a part of a file */
+struct byre_region {
+	uint64_t start;
+	uint64_t count, allocated, shared;      /* as above */
+};
+
+/* The parts of a file, each of `size` bytes, that have extents; to be freed by the caller. */
+int byre_extents_regions(int fd, uint64_t size, struct byre_region **ret_regions, size_t *ret_count);
+
 /*
  * Do both files hold the same blocks at the same offsets?  Then their contents are
  * equal.  -ENODATA if the maps do not tell, -EXDEV if they cannot be compared.

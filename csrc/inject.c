@@ -17,6 +17,7 @@ const char *const byre_call_names[BYRE_CALLS + 1] = {
 	[BYRE_CALL_SYNCFS] = "syncfs",
 	[BYRE_CALL_SETLK] = "setlk",
 	[BYRE_CALL_SETLEASE] = "setlease",
+	[BYRE_CALL_FICLONE] = "ficlone",
 };
 
 static atomic_int errors[BYRE_CALLS];

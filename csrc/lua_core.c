@@ -9,6 +9,8 @@
 #include "inject.h"
 #include "lua_handles.h"
 
+#define SLEEP_MAX 0.25                   /* seconds */
+
 int byre_push_errno(lua_State *L, int err, const char *what)
 {
 	const char *reason = strerror(err);
@@ -57,6 +59,19 @@ int byre_push_handle_name(lua_State *L, const char *type, int fd)
 	return 1;
 }
 
+void byre_push_option(lua_State *L, int arg, const char *name, int type)
+{
+	if (lua_isnoneornil(L, arg)) {
+		lua_pushnil(L);
+		return;
+	}
+	luaL_checktype(L, arg, LUA_TTABLE);
+	lua_getfield(L, arg, name);
+	if (!lua_isnil(L, -1) && lua_type(L, -1) != type)
+		luaL_argerror(L, arg, lua_pushfstring(L, "%s: %s expected, got %s", name,
+						      lua_typename(L, type), luaL_typename(L, -1)));
+}
+
 void byre_new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 		   const luaL_Reg *methods, const luaL_Reg *more_methods)
 {
@@ -70,7 +85,7 @@ void byre_new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 	lua_pop(L, 1);
 }
 
-static void set_integer(lua_State *L, const char *key, lua_Integer value)
+void byre_set_integer(lua_State *L, const char *key, lua_Integer value)
 {
 	lua_pushinteger(L, value);
 	lua_setfield(L, -2, key);
@@ -101,18 +116,18 @@ void byre_push_stat(lua_State *L, const struct stat *st, const char *device)
 	lua_createtable(L, 0, 13);
 	lua_pushstring(L, type_name(st->st_mode, device));
 	lua_setfield(L, -2, "type");
-	set_integer(L, "size", st->st_size);
-	set_integer(L, "blocks", st->st_blocks);
-	set_integer(L, "mode", st->st_mode & 07777);
-	set_integer(L, "nlink", (lua_Integer)st->st_nlink);
-	set_integer(L, "ino", (lua_Integer)st->st_ino);
-	set_integer(L, "dev", (lua_Integer)st->st_dev);
-	set_integer(L, "uid", st->st_uid);
-	set_integer(L, "gid", st->st_gid);
-	set_integer(L, "mtime", st->st_mtim.tv_sec);
-	set_integer(L, "mtime_nsec", st->st_mtim.tv_nsec);
-	set_integer(L, "ctime", st->st_ctim.tv_sec);
-	set_integer(L, "ctime_nsec", st->st_ctim.tv_nsec);
+	byre_set_integer(L, "size", st->st_size);
+	byre_set_integer(L, "blocks", st->st_blocks);
+	byre_set_integer(L, "mode", st->st_mode & 07777);
+	byre_set_integer(L, "nlink", (lua_Integer)st->st_nlink);
+	byre_set_integer(L, "ino", (lua_Integer)st->st_ino);
+	byre_set_integer(L, "dev", (lua_Integer)st->st_dev);
+	byre_set_integer(L, "uid", st->st_uid);
+	byre_set_integer(L, "gid", st->st_gid);
+	byre_set_integer(L, "mtime", st->st_mtim.tv_sec);
+	byre_set_integer(L, "mtime_nsec", st->st_mtim.tv_nsec);
+	byre_set_integer(L, "ctime", st->st_ctim.tv_sec);
+	byre_set_integer(L, "ctime_nsec", st->st_ctim.tv_nsec);
 }
 
 static int core_clock(lua_State *L)
@@ -125,6 +140,18 @@ static int core_now(lua_State *L)
 {
 	lua_pushinteger(L, time(NULL));
 	return 1;
+}
+
+/* core.sleep(seconds): up to a quarter of a second, so that an interrupt of the host's gets its turn */
+static int core_sleep(lua_State *L)
+{
+	lua_Number seconds = luaL_checknumber(L, 1);
+	struct timespec time = {0};
+
+	luaL_argcheck(L, seconds >= 0 && seconds <= SLEEP_MAX, 1, "not a time between 0 and 0.25 seconds");
+	time.tv_nsec = (long)(seconds * 1e9);
+	nanosleep(&time, NULL);
+	return 0;
 }
 
 static int core_pid(lua_State *L)
@@ -195,13 +222,14 @@ static void open_errnos(lua_State *L)
 
 	lua_createtable(L, 0, (int)count);
 	for (i = 0; i < count; i++)
-		set_integer(L, errnos[i].name, errnos[i].value);
+		byre_set_integer(L, errnos[i].name, errnos[i].value);
 	lua_setfield(L, -2, "errno");
 }
 
 static const luaL_Reg functions[] = {
 	{"clock", core_clock},
 	{"now", core_now},
+	{"sleep", core_sleep},
 	{"pid", core_pid},
 	{"euid", core_euid},
 	{"random_name", core_random_name},
@@ -223,5 +251,6 @@ int luaopen_byre_core(lua_State *L)
 	byre_open_data(L);
 	byre_open_sandbox(L);
 	byre_open_extents(L);
+	byre_open_spawn(L);
 	return 1;
 }

@@ -1,32 +1,17 @@
-/* lua_data.c - byre.core: the content of files, loop devices, other programs */
+/* lua_data.c - byre.core: the content of files, loop devices */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "data.h"
 #include "extents.h"
 #include "lua_handles.h"
 
-#define SPAWN_RESULT_TYPE "byre.spawn_result"
+#define REGIONS_TYPE "byre.regions"
 
 /* more loop devices on one image than anybody has; with more, a second look is taken */
 #define LOOPS_USUAL 16
-
-/* Push option `name` of the table at `arg`, nil if there is none.  Raises if it is
- * neither nil nor of this type. */
-static void push_option(lua_State *L, int arg, const char *name, int type)
-{
-	if (lua_isnoneornil(L, arg)) {
-		lua_pushnil(L);
-		return;
-	}
-	luaL_checktype(L, arg, LUA_TTABLE);
-	lua_getfield(L, arg, name);
-	if (!lua_isnil(L, -1) && lua_type(L, -1) != type)
-		luaL_argerror(L, arg, lua_pushfstring(L, "%s: %s expected, got %s", name,
-						      lua_typename(L, type), luaL_typename(L, -1)));
-}
 
 /* What copy_go_on finds on the stack. */
 enum { COPY_DST = 1, COPY_SRC, COPY_OPTIONS, COPY_CALLBACK, COPY_STATE };
@@ -79,21 +64,43 @@ static int copy_go_on(lua_State *L, int status, lua_KContext context)
 	return copy_finish(L, r, copy, (const char *)context);
 }
 
+/* Of a part of the source only: what is around it in the destination stays. */
+static void copy_part(lua_State *L, struct byre_copy *copy)
+{
+	byre_push_option(L, COPY_OPTIONS, "from", LUA_TNUMBER);
+	byre_push_option(L, COPY_OPTIONS, "to", LUA_TNUMBER);
+	if (!lua_isnil(L, -2) && !lua_isnil(L, -1)) {
+		copy->position = luaL_checkinteger(L, -2);
+		copy->size = luaL_checkinteger(L, -1);
+		luaL_argcheck(L, copy->position >= 0 && copy->position <= copy->size, COPY_OPTIONS, "no part of a file");
+		copy->begun = true;
+	}
+	lua_pop(L, 2);
+}
+
 /* Copy with the options at index 3; why_copied is NULL if nothing else was tried before. */
 static int copy_watched(lua_State *L, const char *why_copied)
 {
 	const struct byre_file *dst = lua_touserdata(L, COPY_DST), *src = lua_touserdata(L, COPY_SRC);
 	struct byre_copy *copy;
+	struct byre_copy part = {0};
 
 	lua_settop(L, COPY_OPTIONS);
-	push_option(L, COPY_OPTIONS, "progress", LUA_TFUNCTION);
+	byre_push_option(L, COPY_OPTIONS, "durable", LUA_TBOOLEAN);
+	part.durable = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	copy_part(L, &part);
+	byre_push_option(L, COPY_OPTIONS, "progress", LUA_TFUNCTION);
 	copy = lua_newuserdatauv(L, sizeof *copy, 1);
 	/* no sooner: looking up an option may have closed them */
-	*copy = (struct byre_copy){.dst = dst->fd, .src = src->fd, .reports = !lua_isnil(L, COPY_CALLBACK)};
+	*copy = part;
+	copy->dst = dst->fd;
+	copy->src = src->fd;
+	copy->reports = !lua_isnil(L, COPY_CALLBACK);
 	return copy_go_on(L, LUA_OK, (lua_KContext)why_copied);
 }
 
-/* file:copy_from(src[, {progress=}]) -> bytes of data written */
+/* file:copy_from(src[, {progress=, durable=, from=, to=}]) -> bytes of data written */
 static int file_copy_from(lua_State *L)
 {
 	byre_check_file(L, 1);
@@ -121,7 +128,7 @@ static enum reflink check_reflink(lua_State *L, int arg)
 	const char *name;
 	int i;
 
-	push_option(L, arg, "reflink", LUA_TSTRING);
+	byre_push_option(L, arg, "reflink", LUA_TSTRING);
 	name = lua_tostring(L, -1);
 	for (i = 0; name && i < 3; i++)
 		if (strcmp(name, names[i]) == 0)
@@ -132,7 +139,17 @@ static enum reflink check_reflink(lua_State *L, int arg)
 	return (enum reflink)i;
 }
 
-/* file:fill_from(src[, {reflink=, progress=}]) -> "reflinked" | "copied", reason */
+static int push_not_cloned(lua_State *L, int err, const char *reason)
+{
+	if (!byre_clone_cannot(err) && err != EAGAIN)
+		return byre_push_errno(L, err, "clone");
+	byre_push_errno(L, err, reason);
+	lua_pushboolean(L, 1);
+	return 4;
+}
+
+/* file:fill_from(src[, {reflink=, progress=, durable=}]) -> "reflinked" | "copied", reason; where
+ * blocks cannot be shared, or not yet (EAGAIN), a fourth result says that a copy would do */
 static int file_fill_from(lua_State *L)
 {
 	struct byre_file *dst = byre_check_file(L, 1);
@@ -147,17 +164,11 @@ static int file_fill_from(lua_State *L)
 			lua_pushliteral(L, "reflinked");
 			return 1;
 		}
-		if (reflink == REFLINK_ALWAYS || !byre_clone_cannot(-r))
-			return byre_push_errno(L, -r, "clone");
 		reason = byre_clone_reason(dst->fd, src->fd, -r);
+		if (reflink == REFLINK_ALWAYS || !byre_clone_cannot(-r))
+			return push_not_cloned(L, -r, reason);
 	}
 	return copy_watched(L, reason);
-}
-
-static void set_count(lua_State *L, const char *name, uint64_t value)
-{
-	lua_pushinteger(L, (lua_Integer)value);
-	lua_setfield(L, -2, name);
 }
 
 static int file_extents(lua_State *L)
@@ -169,10 +180,47 @@ static int file_extents(lua_State *L)
 	if (r < 0)
 		return byre_push_errno(L, -r, "extents");
 	lua_createtable(L, 0, 4);
-	set_count(L, "count", sum.count);
-	set_count(L, "allocated", sum.allocated);
-	set_count(L, "shared", sum.shared);
-	set_count(L, "unwritten", sum.unwritten);
+	byre_set_integer(L, "count", (lua_Integer)sum.count);
+	byre_set_integer(L, "allocated", (lua_Integer)sum.allocated);
+	byre_set_integer(L, "shared", (lua_Integer)sum.shared);
+	byre_set_integer(L, "unwritten", (lua_Integer)sum.unwritten);
+	return 1;
+}
+
+static int regions_gc(lua_State *L)
+{
+	struct byre_region **regions = luaL_checkudata(L, 1, REGIONS_TYPE);
+
+	free(*regions);
+	*regions = NULL;
+	return 0;
+}
+
+/* file:regions(size) -> list of {start=, count=, allocated=, shared=} */
+static int file_regions(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	lua_Integer size = luaL_checkinteger(L, 2);
+	struct byre_region **regions;
+	size_t count, i;
+	int r;
+
+	luaL_argcheck(L, size > 0, 2, "not a size");
+	regions = lua_newuserdatauv(L, sizeof *regions, 1);
+	*regions = NULL;
+	luaL_setmetatable(L, REGIONS_TYPE);
+	r = byre_extents_regions(f->fd, size, regions, &count);
+	if (r < 0)
+		return byre_push_errno(L, -r, "extents");
+	lua_createtable(L, (int)count, 0);
+	for (i = 0; i < count; i++) {
+		lua_createtable(L, 0, 4);
+		byre_set_integer(L, "start", (lua_Integer)(*regions)[i].start);
+		byre_set_integer(L, "count", (lua_Integer)(*regions)[i].count);
+		byre_set_integer(L, "allocated", (lua_Integer)(*regions)[i].allocated);
+		byre_set_integer(L, "shared", (lua_Integer)(*regions)[i].shared);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
 	return 1;
 }
 
@@ -284,106 +332,12 @@ static int core_loop_set_capacity(lua_State *L)
 	return byre_push_result(L, byre_loop_set_capacity(path), path);
 }
 
-/* The arguments of a program, as strings that live as long as the table at `arg`.
- * Pushes what holds the array; raises if they are not strings. */
-static char **check_argv(lua_State *L, int arg)
-{
-	size_t i, n, length;
-	char **argv;
-
-	luaL_checktype(L, arg, LUA_TTABLE);
-	n = lua_rawlen(L, arg);
-	luaL_argcheck(L, n > 0, arg, "no program");
-	argv = lua_newuserdatauv(L, (n + 1) * sizeof *argv, 1);
-	for (i = 0; i < n; i++) {
-		luaL_argcheck(L, lua_rawgeti(L, arg, (lua_Integer)i + 1) == LUA_TSTRING, arg, "not all strings");
-		argv[i] = (char *)lua_tolstring(L, -1, &length);
-		luaL_argcheck(L, strlen(argv[i]) == length, arg, "a string contains zeros");
-		lua_pop(L, 1);
-	}
-	argv[n] = NULL;
-	return argv;
-}
-
-/* A file among the options, or NULL.  Keeps it on the stack. */
-static const struct byre_file *check_stream(lua_State *L, int arg, const char *name)
-{
-	push_option(L, arg, name, LUA_TUSERDATA);
-	return luaL_testudata(L, -1, BYRE_FILE_TYPE);
-}
-
-/* The descriptor of option `name`, -1 where `index` holds nil; raises if it is no open file. */
-static int stream_fd(lua_State *L, int arg, int index, const struct byre_file *f, const char *name)
-{
-	if (lua_isnil(L, index))
-		return -1;
-	if (!f || f->fd < 0)
-		return luaL_argerror(L, arg, lua_pushfstring(L, "%s: open file expected", name));
-	return f->fd;
-}
-
-static int spawn_result_gc(lua_State *L)
-{
-	byre_spawn_result_free(luaL_checkudata(L, 1, SPAWN_RESULT_TYPE));
-	return 0;
-}
-
-/* Push an empty result that is freed with its userdata. */
-static struct byre_spawn_result *new_spawn_result(lua_State *L)
-{
-	struct byre_spawn_result *result = lua_newuserdatauv(L, sizeof *result, 1);
-
-	memset(result, 0, sizeof *result);
-	luaL_setmetatable(L, SPAWN_RESULT_TYPE);
-	return result;
-}
-
-static void push_spawn_result(lua_State *L, const struct byre_spawn_result *result, bool captured)
-{
-	lua_createtable(L, 0, 3);
-	if (WIFEXITED(result->status))
-		set_count(L, "status", WEXITSTATUS(result->status));
-	else
-		set_count(L, "signal", WTERMSIG(result->status));
-	if (captured) {
-		lua_pushlstring(L, result->out.data, result->out.length);
-		lua_setfield(L, -2, "stdout");
-	}
-	lua_pushlstring(L, result->err.data, result->err.length);
-	lua_setfield(L, -2, "stderr");
-}
-
-/* core.spawn(argv[, {stdin=, stdout=}]) -> {status=, signal=, stdout=, stderr=} */
-static int core_spawn(lua_State *L)
-{
-	const struct byre_file *in, *out;
-	struct byre_spawn spawn;
-	struct byre_spawn_result *result;
-	int r;
-
-	lua_settop(L, 2);
-	in = check_stream(L, 2, "stdin");
-	out = check_stream(L, 2, "stdout");
-	result = new_spawn_result(L);
-	/* last: looking up an option may run anything, which closes files and takes arguments away */
-	spawn.argv = check_argv(L, 1);
-	spawn.in = stream_fd(L, 2, 3, in, "stdin");
-	spawn.out = stream_fd(L, 2, 4, out, "stdout");
-	r = byre_spawn(&spawn, result);
-	if (r < 0) {
-		byre_spawn_result_free(result);
-		return byre_push_errno(L, -r, spawn.argv[0]);
-	}
-	push_spawn_result(L, result, spawn.out < 0);
-	byre_spawn_result_free(result);         /* it may be large: not only when it is collected */
-	return 1;
-}
-
 const luaL_Reg byre_file_data_methods[] = {
 	{"fill_from", file_fill_from},
 	{"copy_from", file_copy_from},
 	{"clone_from", file_clone_from},
 	{"extents", file_extents},
+	{"regions", file_regions},
 	{"same_extents", file_same_extents},
 	{"next_data", file_next_data},
 	{"allocate", file_allocate},
@@ -396,14 +350,13 @@ static const luaL_Reg functions[] = {
 	{"find_writer", core_find_writer},
 	{"loop_devices", core_loop_devices},
 	{"loop_set_capacity", core_loop_set_capacity},
-	{"spawn", core_spawn},
 	{NULL, NULL}
 };
 
 void byre_open_data(lua_State *L)
 {
-	luaL_newmetatable(L, SPAWN_RESULT_TYPE);
-	lua_pushcfunction(L, spawn_result_gc);
+	luaL_newmetatable(L, REGIONS_TYPE);
+	lua_pushcfunction(L, regions_gc);
 	lua_setfield(L, -2, "__gc");
 	lua_pop(L, 1);
 	luaL_setfuncs(L, functions, 0);

@@ -59,6 +59,13 @@ struct byre_dir *byre_check_dir(lua_State *L, int arg);
 /* Push "type (fd n)" or "type (closed)".  Returns 1. */
 int byre_push_handle_name(lua_State *L, const char *type, int fd);
 
+/* Push option `name` of the table at `arg`, nil if there is none.  Raises if it is
+ * neither nil nor of this type. */
+void byre_push_option(lua_State *L, int arg, const char *name, int type);
+
+/* Set a field of the table on top of the stack. */
+void byre_set_integer(lua_State *L, const char *key, lua_Integer value);
+
 /* Create the metatable of a handle type; pushes nothing. */
 void byre_new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 		   const luaL_Reg *methods, const luaL_Reg *more_methods);
@@ -71,6 +78,7 @@ void byre_open_names(lua_State *L);
 void byre_open_data(lua_State *L);
 void byre_open_sandbox(lua_State *L);
 void byre_open_extents(lua_State *L);
+void byre_open_spawn(lua_State *L);
 
 /* dir:lock and file:fill_from ... live in files of their own */
 int byre_dir_lock(lua_State *L);

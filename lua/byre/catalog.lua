@@ -16,14 +16,16 @@ catalog.format = 1
 
 local key_order = {
    "format", "kind", "source", "snap_on_start", "save_on_stop", "rw", "size", "revisions_to_keep", "precache",
-   "ephemeral", "ephemeral_volatile", "retention", "retention_for", "confirmed_policy", "revisions",
+   "ephemeral", "ephemeral_volatile", "reflink", "retention", "retention_for", "confirmed_policy", "revisions",
 }
 
 -- the settings of a volume that stand in its catalog entry
 local volume_settings = {
    "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "retention", "ephemeral",
 }
-local pool_settings = { "revisions_to_keep", "precache", "ephemeral_volatile", "retention", "retention_for" }
+local pool_settings = {
+   "revisions_to_keep", "precache", "ephemeral_volatile", "reflink", "retention", "retention_for",
+}
 
 local function damaged(path, reason)
    failure.raise("corrupt", path, reason .. "; restore it from a backup or mend it by hand", { path = path })

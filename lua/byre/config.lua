@@ -67,12 +67,19 @@ local function is_policy_map(value)
    return true
 end
 
+local reflinks = { always = true, auto = true, never = true }
+
+local function is_reflink(value)
+   return reflinks[value] == true, 'must be "always", "auto" or "never"'
+end
+
 local pool_keys = {
    revisions_to_keep = is_count,
    retention = config.is_policy_name,
    retention_for = is_policy_map,
    precache = is_boolean,
    ephemeral_volatile = is_boolean,
+   reflink = is_reflink,
 }
 
 local volume_keys = {
@@ -103,8 +110,9 @@ end
 
 --- The settings of a pool.
 -- @tparam string object the pool directory
--- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false), `retention`
--- (name of a policy; nil: none), `retention_for` (pattern of vids -> name)
+-- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false),
+-- `reflink` (`"auto"`): must blocks be shared (`"always"`), may they be copied where they cannot (`"auto"`), or are
+-- they always copied (`"never"`), `retention` (name of a policy; nil: none), `retention_for` (pattern of vids -> name)
 -- @treturn table all of them
 -- @raise `invalid`
 function config.pool(object, values)
@@ -113,9 +121,22 @@ function config.pool(object, values)
       revisions_to_keep = values.revisions_to_keep or 1,
       precache = values.precache ~= false,
       ephemeral_volatile = values.ephemeral_volatile == true,
+      reflink = values.reflink or "auto",
       retention = values.retention,
       retention_for = values.retention_for and next(values.retention_for) and values.retention_for or nil,
    }
+end
+
+--- What is said of one call: how its images come to their content.
+-- @tparam string object the volume
+-- @tparam ?string value nil: as the pool says
+-- @treturn ?string
+-- @raise `invalid`
+function config.reflink(object, value)
+   if value ~= nil then
+      check_keys(pool_keys, object, { reflink = value })
+   end
+   return value
 end
 
 local function check_combination(volume, c)
@@ -207,7 +228,7 @@ function config.effective(volume, pool, id)
    c.own = volume
    c.kind = config.kind(volume)
    add_retention(c, volume, id, pool)
-   c.precache = pool.precache and c.kind == "origin" and not c.snapshots_disabled
+   c.precache = pool.precache and pool.reflink ~= "never" and c.kind == "origin" and not c.snapshots_disabled
    if c.ephemeral == nil then
       c.ephemeral = pool.ephemeral_volatile and c.kind == "volatile" and c.rw
    end

@@ -257,7 +257,7 @@ end
 --- Run plans side by side.
 -- @tparam store store
 -- @tparam {plan,...} plans
--- @tparam table hooks `log(event)`, optional `progress(event)` (false: cancel)
+-- @tparam table hooks `log(event)`, optional `progress(event)` (false: cancel), `reflink` (of plans that say none)
 -- @treturn {[plan]=error,...} the error of each plan that did not reach its commit point
 function executor.run(store, plans, hooks)
    local runners, errors = {}, {}

@@ -133,7 +133,9 @@ local function decide(request)
    if not request.may_be_missing then
       survey.require(request.state)
    end
-   return plan.after(recover(request.state), request.decide(request.state))
+   local result = plan.after(recover(request.state), request.decide(request.state))
+   result.reflink = request.reflink
+   return result
 end
 
 local function decide_all(requests)
@@ -176,7 +178,8 @@ end
 
 local function run_locked(pool, requests)
    local plans = decide_all(requests)
-   local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress })
+   local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress,
+      reflink = pool.config.reflink })
    for _, request in ipairs(requests) do
       request.error = request.error or errors[request.plan]
       -- while nobody else can change what it tells of
@@ -190,9 +193,9 @@ end
 --
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
 -- that is only read, false for none; default: the volume's source), `also`
--- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `afterwards()` (what
--- follows once it is done, without its locks). It is given back with `state`, `plan` and `value`, what `result`
--- returned.
+-- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `reflink` (in
+-- place of the pool's), `afterwards()` (what follows once it is done, without its locks). It is given back with
+-- `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool
 -- @tparam {request,...} requests
 -- @treturn {request,...}

@@ -52,7 +52,9 @@ function plan.after(phases, self)
    local leading, cleanup = table.move(phases, 1, #phases, 1, {}), {}
    table.move(self.phases, 1, self.commit, #leading + 1, leading)
    table.move(self.phases, self.commit + 1, #self.phases, 1, cleanup)
-   return plan.new(self.operation, self.volume, leading, cleanup)
+   local result = plan.new(self.operation, self.volume, leading, cleanup)
+   result.cost = self.cost
+   return result
 end
 
 --- A phase from steps, some of which may be nil or lists of steps.
@@ -90,10 +92,14 @@ end
 -- content already and no name yet. Options of both: `size` (of the result,
 -- bytes), `keep_mtime`, `replace` (the name may exist), `volatile` (content
 -- needs not to survive a power cut), `cache` (only if blocks can be shared).
+-- `rewrite` takes the content of `from` over with its `ranges` (pairs of offsets)
+-- written anew, in order, and shares the rest, or copies all of it where it cannot
+-- (but with `share`); options `replace`, `keep_mtime`.
 -- `link` and `rename` give names; `link` takes `replace` and `mode`.
 -- @section steps
 plan.clone = two_names("clone")
 plan.copy = two_names("copy")
+plan.rewrite = two_names("rewrite")
 plan.link = two_names("link")
 plan.rename = two_names("rename")
 
@@ -153,8 +159,9 @@ local function describe(step, shorten)
    else
       text[1] = shorten(step.path)
    end
-   if step.size then
-      text[#text + 1] = ("(%d bytes)"):format(step.size)
+   local bytes = step.size or step.bytes
+   if bytes then
+      text[#text + 1] = ("(%d bytes)"):format(bytes)
    end
    return text
 end

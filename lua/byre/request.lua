@@ -7,6 +7,7 @@ local catalog = require("byre.catalog")
 local config = require("byre.config")
 local copies = require("byre.decide.copies")
 local create = require("byre.decide.create")
+local defrag = require("byre.decide.defrag")
 local failure = require("byre.failure")
 local import = require("byre.decide.import")
 local layout = require("byre.layout")
@@ -37,8 +38,15 @@ local function listen(pool, id, role, name)
    end
 end
 
-function request.start(pool, id)
-   local self = { vid = id, decide = start, fixed_names = true }
+-- options of a call that makes images; `reflink` among them is for this call
+local function image_options(id, options)
+   options = options_table(options)
+   return options, config.reflink(id, options.reflink)
+end
+
+function request.start(pool, id, options)
+   local _, reflink = image_options(id, options)
+   local self = { vid = id, decide = start, fixed_names = true, reflink = reflink }
    function self.result()
       if self.state.config.save_on_stop then
          listen(pool, id, "dirty", "start")
@@ -114,8 +122,10 @@ function request.remove_revision(_, id, revision)
 end
 
 function request.snapshot(_, id, wanted)
-   wanted = options_table(wanted)
-   local self = { vid = id, reads = false }
+   local options, reflink = image_options(id, wanted)
+   wanted = config.with(options, {})
+   wanted.reflink = nil
+   local self = { vid = id, reads = false, reflink = reflink }
    function self.decide(state)
       local the_plan, seq = copies.snapshot(state, wanted)
       self.seq = seq
@@ -135,15 +145,35 @@ function request.annotate(_, id, revision, wanted)
 end
 
 function request.resize(_, id, size, options)
-   options = options_table(options)
+   local reflink
+   options, reflink = image_options(id, options)
    size = units.parse_image_size(size)
-   return { vid = id, reads = false, decide = function(state)
+   return { vid = id, reads = false, reflink = reflink, decide = function(state)
       return resize(state, size, options)
    end }
 end
 
 function request.prune(pool, id, options)
    return prune.request(pool, id, options_table(options))
+end
+
+local function check_budget(id, budget)
+   if budget == nil or math.type(budget) == "integer" and budget > 0 then
+      return budget
+   end
+   failure.raise("invalid", id, "budget: must be an integer of 1 byte or more, not " .. failure.quote(tostring(budget)),
+      { volume = id })
+end
+
+function request.defrag(pool, id, options)
+   options = options_table(options)
+   local budget = options.budget
+   budget = check_budget(id, type(budget) == "string" and units.parse_size(budget) or budget)
+   return { vid = id, reads = false, decide = function(state)
+      state.regions = state.files.clean and pool.store:regions(state.paths.clean, defrag.region_size)
+      state.free = pool.store:usage().free
+      return defrag.plan(state, { budget = budget })
+   end }
 end
 
 -- `false` takes it away
@@ -176,9 +206,10 @@ function request.set(pool, id, changes)
 end
 
 function request.rename(pool, id, new, options)
-   options = options_table(options)
+   local reflink
+   options, reflink = image_options(id, options)
    vid.check(new)
-   return { vid = id, also = { new }, reads = false, decide = function(state)
+   return { vid = id, also = { new }, reads = false, reflink = reflink, decide = function(state)
       require_independent(id, dependents(pool, {}), "rename")
       return rename(state, survey.volume(pool.store, new, pool.config), {
          state = options.state,
@@ -188,9 +219,10 @@ function request.rename(pool, id, new, options)
 end
 
 function request.clone(pool, id, new, options)
-   options = options_table(options)
+   local reflink
+   options, reflink = image_options(id, options)
    vid.check(new)
-   return { vid = new, reads = id, may_be_missing = true, decide = function(state)
+   return { vid = new, reads = id, may_be_missing = true, reflink = reflink, decide = function(state)
       local source = survey.require(survey.volume(pool.store, id, pool.config))
       local content
       if source.config.save_on_stop and (source.files.clean or not source.config.snap_on_start) or options.revision then
@@ -223,8 +255,9 @@ end
 
 --- Content from another volume of the same pool.
 function request.import_volume(pool, id, source, options)
-   options = options_table(options)
-   return { vid = id, reads = source, decide = function(state)
+   local reflink
+   options, reflink = image_options(id, options)
+   return { vid = id, reads = source, reflink = reflink, decide = function(state)
       local other = survey.require(survey.volume(pool.store, source, pool.config))
       local path = copies.image(other, options)
       return import.replace(state, "import_volume", options, function(to, step_options)
@@ -235,7 +268,9 @@ end
 
 --- Content from an open file of another pool.
 function request.import_foreign(_, id, name, input, options)
-   return { vid = id, reads = false, decide = function(state)
+   local reflink
+   options, reflink = image_options(id, options)
+   return { vid = id, reads = false, reflink = reflink, decide = function(state)
       return import.replace(state, "import_volume", options, function(to, step_options)
          step_options.input = input
          return plan.clone(name, to, step_options)

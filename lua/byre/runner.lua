@@ -5,8 +5,8 @@
 -- change before it is made.
 -- @module byre.runner
 local core = require("byre.core")
-local exception_store = require("byre.adopt.exception_store")
 local failure = require("byre.failure")
+local fill = require("byre.fill")
 local layout = require("byre.layout")
 
 local runner = {}
@@ -16,6 +16,7 @@ local verbs = {
    clone = "reflinked", copy = "copied", create = "created", write = "written", restore = "restored",
    link = "linked", rename = "renamed",
    unlink = "removed", remove_dir = "removed", make_dir = "created", resize = "resized", sync = "synced",
+   rewrite = "rewritten",
 }
 
 --- tell the log what a step has done
@@ -42,82 +43,6 @@ end
 
 local function check(path, ...)
    return failure.check(path, { path = path }, ...)
-end
-
--- Fillers: what goes into a file before it has a name. The file is closed by
--- the caller. Returns what the log is to be told.
-local fill = {}
-
-function fill.create(_, step, file)
-   check(step.to, file:truncate(step.size))
-end
-
-function fill.write(_, step, file)
-   check(step.to, file:write(step.data))
-end
-
-function fill.copy(self, step, file)
-   if step.input then
-      check(step.from, file:copy_from(step.input, { progress = self:progress() }))
-   end
-   local size = check(step.to, file:stat()).size
-   if size == 0 then
-      failure.raise("invalid", step.from, "is empty; an image has at least 1 byte", { path = step.from })
-   elseif step.size and step.size < size then
-      failure.raise("invalid", step.from, ("has %d bytes, more than the size asked for (%d)"):format(size, step.size),
-         { path = step.from })
-   elseif step.size and step.size > size then
-      check(step.to, file:truncate(step.size))
-   end
-   return { bytes = step.size or size }
-end
-
-function fill.clone(self, step, file)
-   local source = step.input or self.store:open(step.from, "r")
-   local how, why, code = file:fill_from(source,
-      { reflink = step.cache and "always" or "auto", progress = self:progress() })
-   local stat = how and check(step.from, source:stat())
-   if not step.input then
-      source:close()
-   end
-   check(step.to, how, why, code)
-   if step.size and step.size ~= stat.size then
-      check(step.to, file:truncate(step.size))
-   end
-   if step.keep_mtime then
-      check(step.to, file:set_mtime(stat.mtime, stat.mtime_nsec))
-   end
-   return { step = how, why = how == "copied" and why or nil, bytes = step.size or stat.size }
-end
-
--- put what an exception store has kept over an image
-local function put_back(self, path, file, size)
-   local input = self.store:open(path, "r")
-   local ok, e = failure.catch(function()
-      local function read(offset, length)
-         return check(path, input:read(length, offset))
-      end
-      local store, reason = exception_store.parse(read, check(path, input:stat()).size)
-      if not store then
-         failure.raise("corrupt", path, reason, { path = path })
-      end
-      exception_store.apply(store, read, function(offset, data)
-         check(path, file:write(data, offset))
-      end, size)
-   end)
-   input:close()
-   if not ok then
-      error(e, 0)
-   end
-end
-
-function fill.restore(self, step, file)
-   local told = fill.clone(self, { from = step.from, to = step.to, size = step.size }, file)
-   for _, path in ipairs(step.stores) do
-      put_back(self, path, file, step.size)
-   end
-   check(step.to, file:set_mtime(step.time, 0))
-   return { bytes = told.bytes }
 end
 
 function runner:make_dir(step)
@@ -152,7 +77,7 @@ function runner:prepare_cleanup(phase)
          if not ok then
             self:forget(step)
             self.skipped[step] = true
-            if not step.cache or e.code ~= "not_supported" then
+            if not step.cache or not e.not_shared then
                self:warn(step, e)
             end
          end

@@ -168,9 +168,10 @@ end
 local function copy_out(self, input, output, path)
    path = path == "-" and "standard output" or path
    local progress = self.pool.progress
-   failure.check(path, { path = path }, output:copy_from(input, { progress = progress and function(done, total)
-      return progress({ volume = self.vid, operation = "export", done = done, total = total })
-   end }))
+   failure.check(path, { path = path }, output:copy_from(input, { durable = true, progress = progress
+      and function(done, total)
+         return progress({ volume = self.vid, operation = "export", done = done, total = total })
+      end }))
 end
 
 local function open_directory_of(path)

@@ -8,6 +8,11 @@ local KIB <const>, MIB <const> = 1024, 1024 * 1024
 
 local fails, pattern = scratch.fails, images.pattern
 
+-- where a copy would do
+local function cannot(message, errno, ...)
+   assert.same({ n = 4, nil, message, core.errno[errno], true }, table.pack(...))
+end
+
 local function entries(dir)
    return #assert(dir:list("."))
 end
@@ -68,6 +73,17 @@ describe("byre.core clone", function()
          assert.equal(pattern(MIB), dst:read_all())
       end)
 
+      it("says when blocks cannot be shared yet, and does not copy unasked", function()
+         assert(src:write(pattern(MIB), 0))
+         core.inject_errors({ ficlone = core.errno.EAGAIN })
+         for _, reflink in ipairs({ "auto", "always" }) do
+            cannot("the file system has not committed the data of the source yet: Resource temporarily unavailable",
+               "EAGAIN", dst:fill_from(src, { reflink = reflink }))
+         end
+         assert.equal(0, dst:stat().size)
+         assert.equal("copied", dst:fill_from(src, { reflink = "never" }))
+      end)
+
       it("does not report a copy where none is made", function()
          assert(src:write(pattern(MIB), 0))
          assert.equal("reflinked", dst:fill_from(src, { progress = function() error("called") end }))
@@ -121,7 +137,8 @@ describe("byre.core clone", function()
          assert(src:write(pattern(MIB), 0))
          assert.equal(0, core.spawn({ "chattr", "+C", path }).status)
          local nocow = assert(dir:tmpfile("nocow"))
-         fails("clone: Invalid argument", "EINVAL", nocow:fill_from(src, { reflink = "always" }))
+         cannot("the new file has the no-copy-on-write attribute (chattr +C), the source has not: Invalid argument",
+            "EINVAL", nocow:fill_from(src, { reflink = "always" }))
          assert.same({ "copied",
             "the new file has the no-copy-on-write attribute (chattr +C), the source has not" },
             { nocow:fill_from(src) })
@@ -164,7 +181,8 @@ describe("byre.core clone", function()
          assert(src:write(pattern(MIB), 0))
          assert.same({ "copied", "the file system has no reflinks" }, { dst:fill_from(src) })
          assert.equal(pattern(MIB), dst:read_all())
-         fails("clone: Operation not supported", "EOPNOTSUPP", dst:fill_from(src, { reflink = "always" }))
+         cannot("the file system has no reflinks: Operation not supported", "EOPNOTSUPP",
+            dst:fill_from(src, { reflink = "always" }))
          fails("clone: Operation not supported", "EOPNOTSUPP", dst:clone_from(src))
       end)
    end)

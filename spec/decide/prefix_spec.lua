@@ -5,6 +5,7 @@
 local copies = require("byre.decide.copies")
 local crashes = require("spec.decide.crashes")
 local create = require("byre.decide.create")
+local defrag = require("byre.decide.defrag")
 local import = require("byre.decide.import")
 local layout = require("byre.layout")
 local memory_store = require("spec.support.memory_store")
@@ -216,6 +217,32 @@ describe("a crash anywhere in", function()
          assert.equal("clean", now.clean, label)
          assert.same({ "r1" }, now.history, label)
       end)
+   end)
+
+   for _, precache in ipairs({ false, "clean" }) do
+      it(("defrag keeps the content and the history (precache: %s)"):format(tostring(precache)), function()
+         local store = pool_with({ keep = 2, revisions = 2, clean = "clean" })
+         if precache then
+            store:put(layout.image(vid, "precache"), precache, 5000)
+         end
+         crash_everywhere(store, function(state)
+            state.regions, state.free = { { start = 0, count = 9, allocated = 5, shared = 5 } }, 100
+            return defrag.plan(state, {})
+         end, function(now, label)
+            assert.equal("clean", now.clean, label)
+            assert.same({ "r1", "r2" }, now.history, label)
+         end)
+      end)
+   end
+
+   it("defrag of a volume whose commit was cut short brings no revision back", function()
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean" })
+      store:link(layout.image(vid, "clean"), layout.revision(vid, 3, 5000))
+      local state = look(store)
+      state.regions, state.free = { { start = 0, count = 9, allocated = 5, shared = 5 } }, 100
+      run(store, defrag.plan(state, {}))
+      assert.same({ "r1", "r2" }, view(store).history)
+      assert.equal("clean", view(store).clean)
    end)
 
    for _, keep in ipairs({ 0, 1, 2 }) do

@@ -7,11 +7,12 @@ end
 
 describe("the settings of a pool", function()
    it("have defaults", function()
-      assert.same({ revisions_to_keep = 1, precache = true, ephemeral_volatile = false }, config.pool("pool", {}))
+      assert.same({ revisions_to_keep = 1, precache = true, ephemeral_volatile = false, reflink = "auto" },
+         config.pool("pool", {}))
    end)
 
    it("may all be given", function()
-      local values = { revisions_to_keep = 0, precache = false, ephemeral_volatile = true }
+      local values = { revisions_to_keep = 0, precache = false, ephemeral_volatile = true, reflink = "never" }
       assert.same(values, config.pool("pool", values))
       assert.equal(-1, config.pool("pool", { revisions_to_keep = -1 }).revisions_to_keep)
    end)
@@ -26,6 +27,7 @@ describe("the settings of a pool", function()
             .. "not \"3\"",
          [{ precache = 1 }] = "precache: must be true or false, not \"1\"",
          [{ ephemeral_volatile = "yes" }] = "ephemeral_volatile: must be true or false, not \"yes\"",
+         [{ reflink = true }] = "reflink: must be \"always\", \"auto\" or \"never\", not \"true\"",
          [{ colour = "blue" }] = "there is no setting \"colour\"",
          [{ "x" }] = "there is no setting \"1\"",
       }

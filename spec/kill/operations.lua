@@ -90,6 +90,10 @@ on("busy/private", "shrink", "resize", trees.block, { shrink = true })
 on("busy/swap", "grow", "resize", 2 * trees.size, { keeps = { session = true } })
 on("rest/swap", "grow", "resize", 2 * trees.size)
 
+on("rest/private", "defrag", "defrag")
+on("rest/private", "defrag within a budget", "defrag", { budget = trees.size })
+on("rest/bare", "defrag", "defrag")
+
 on("rest/private", "snapshot", "snapshot")
 on("busy/private", "snapshot", "snapshot")
 on("rest/both", "snapshot", "snapshot")

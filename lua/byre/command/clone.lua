@@ -1,5 +1,7 @@
 --- `byre clone`
 -- @module byre.command.clone
+local settings = require("byre.command.settings")
+
 local clone = {
    summary = "Make a copy of a volume or of a revision.",
    description = [[Make a volume with the settings and the content of another one, or the content
@@ -18,12 +20,13 @@ function clone.parser(command)
    command:argument("NEW", "The new volume."):target("new")
    command:option("--state", "Of a volume with a session: \"committed\" is the state before it, "
       .. "\"current\" the session so far."):choices({ "committed", "current" })
+   settings.add_reflink(command)
 end
 
 function clone.run(context, args)
    local vid, revision = context:split_revision(args.vid)
    local volume = context:volume(vid)
-   local options = { state = args.state, revision = revision }
+   local options = { state = args.state, revision = revision, reflink = args.reflink }
    if revision and args.state then
       require("byre.command.report").usage("clone", "--state is about a volume, not about a revision")
    end

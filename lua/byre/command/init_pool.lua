@@ -23,6 +23,8 @@ function init.parser(command)
    command:option("--keep", "Revisions that volumes keep (default: 1); -1: no snapshots."):argname("N")
    command:flag("--no-setup-check", "Do without shared blocks where the file system has none.")
    command:flag("--no-precache", "Do not have the image of the next start ready (saves clones of fragmented images).")
+   command:option("--reflink", "Share blocks: always, auto (copy where they cannot be shared; default) or never.")
+      :argname("WHEN"):choices({ "always", "auto", "never" })
    command:flag("--ephemeral-volatile", "Volatile volumes are ephemeral unless they say otherwise.")
 end
 
@@ -36,6 +38,7 @@ function init.run(context, args)
    options.revisions_to_keep = settings.count("--keep", args.keep)
    options.setup_check = not args.no_setup_check
    options.precache = not args.no_precache
+   options.reflink = args.reflink
    options.ephemeral_volatile = args.ephemeral_volatile == true
    if context:is_dry() then
       return context:show_plans({ byre.plan_pool(dir, options) })

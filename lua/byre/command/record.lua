@@ -99,6 +99,7 @@ record.revision_space_fields = {
 --- Fields of what `byre init` has made.
 record.pool_fields = {
    { key = "pool" }, { key = "revisions_to_keep" }, { key = "precache" }, { key = "ephemeral_volatile" },
+   { key = "reflink" },
 }
 
 --- What there is to say of a pool.
@@ -110,6 +111,7 @@ function record.of_pool(pool)
       revisions_to_keep = pool.config.revisions_to_keep,
       precache = pool.config.precache,
       ephemeral_volatile = pool.config.ephemeral_volatile,
+      reflink = pool.config.reflink,
    }
 end
 

@@ -1,5 +1,7 @@
 --- `byre rename`
 -- @module byre.command.rename
+local settings = require("byre.command.settings")
+
 local rename = {
    summary = "Give a volume another name.",
    description = [[Give a volume another name; its revisions go along. A volume with a session is
@@ -15,11 +17,12 @@ function rename.parser(command)
    command:argument("NEW", "Its new name."):target("new")
    command:option("--state", "Of a volume with a session: \"current\" takes it along, \"committed\" drops it.")
       :choices({ "committed", "current" })
+   settings.add_reflink(command)
 end
 
 function rename.run(context, args)
    local volume = context:volume(args.vid)
-   local options = { state = args.state }
+   local options = { state = args.state, reflink = args.reflink }
    if context:is_dry() then
       return context:show_plans({ volume:plan("rename", args.new, options) })
    end

@@ -1,6 +1,7 @@
 --- `byre resize`
 -- @module byre.command.resize
 local report = require("byre.command.report")
+local settings = require("byre.command.settings")
 
 local resize = {
    summary = "Give a volume another size.",
@@ -20,6 +21,7 @@ function resize.parser(command)
    command:argument("VID", "The volume."):target("vid")
    command:argument("SIZE", "The new size, or with + or - in front the change."):target("size")
    command:flag("--shrink", "Allow a smaller size (needs --yes).")
+   settings.add_reflink(command)
 end
 
 -- "+5G" and "-5G" are about the size that the volume has now
@@ -42,7 +44,7 @@ end
 function resize.run(context, args)
    local volume = context:volume(args.vid)
    local size = target_size(volume, args.size)
-   local options = { shrink = args.shrink }
+   local options = { shrink = args.shrink, reflink = args.reflink }
    if context:is_dry() then
       return context:show_plans({ volume:plan("resize", size, options) })
    end

@@ -33,6 +33,13 @@ function settings.add_options(command)
    command:flag("--ephemeral", "With --volatile: its users should encrypt it with a throw-away key.")
 end
 
+--- Add --reflink to the command of a verb that makes images.
+-- @tparam Command command
+function settings.add_reflink(command)
+   command:option("--reflink", "Share blocks: always, auto (copy where they cannot be shared) or never "
+      .. "(default: the pool's)."):argname("WHEN"):choices({ "always", "auto", "never" })
+end
+
 --- The settings that the options mean.
 -- @tparam string verb for messages
 -- @tparam table args as parsed

@@ -2,6 +2,7 @@
 -- @module byre.command.snapshot
 local record = require("byre.command.record")
 local report = require("byre.command.report")
+local settings = require("byre.command.settings")
 
 local snapshot = {
    summary = "Make a revision of volumes now.",
@@ -19,6 +20,7 @@ function snapshot.parser(command)
    command:option("--note", "A note that stays with the revisions."):argname("TEXT")
    command:option("--tag", "A word that stays with them; may be given again."):argname("TAG"):count("*")
    command:flag("--hold", "Hold them: nothing removes them before byre release.")
+   settings.add_reflink(command)
 end
 
 -- the revision that was made; the newest one where its id is not known
@@ -42,7 +44,8 @@ end
 
 function snapshot.run(context, args)
    local volumes = context:volumes_or_group(args)
-   local options = { note = args.note, tag = #args.tag > 0 and args.tag or nil, hold_until = args.hold }
+   local options = { note = args.note, tag = #args.tag > 0 and args.tag or nil, hold_until = args.hold,
+      reflink = args.reflink }
    if context:is_dry() then
       return context:show_plans_of(volumes, "snapshot", options)
    end

@@ -1,6 +1,7 @@
 --- `byre start`
 -- @module byre.command.start
 local report = require("byre.command.report")
+local settings = require("byre.command.settings")
 
 local start = {
    summary = "Begin a session; prints the path of the image.",
@@ -22,14 +23,15 @@ local fields = { { key = "vid" }, { key = "path" } }
 function start.parser(command)
    command:argument("VID", "The volumes."):target("vids"):args("*")
    command:option("--group", "All volumes of this group."):argname("GROUP")
+   settings.add_reflink(command)
 end
 
 function start.run(context, args)
-   local volumes = context:volumes_or_group(args)
+   local volumes, options = context:volumes_or_group(args), { reflink = args.reflink }
    if context:is_dry() then
-      return context:show_plans_of(volumes, "start")
+      return context:show_plans_of(volumes, "start", options)
    end
-   local paths, err = context:batch("start", volumes)
+   local paths, err = context:batch("start", volumes, options)
    local records = {}
    for _, volume in ipairs(volumes) do
       local path = paths[volume.vid]

@@ -375,6 +375,29 @@ function methods:same_extents(a, b)
    return same == true
 end
 
+--- The parts of a file that have extents.
+-- @tparam string path
+-- @tparam integer size of a part, bytes
+-- @treturn {table,...} `start`, `count`, `allocated`, `shared`
+-- @raise `not_supported`: the file system does not tell
+function methods:regions(path, size)
+   local file = self:open(path, "r")
+   local regions, message, code = file:regions(size)
+   file:close()
+   return (check(path, regions, message, code))
+end
+
+--- How many extents a file has.
+-- @treturn ?integer nil: the file system does not tell, or there is no such file
+function methods:extents(path)
+   local file = self:open_if_there(path)
+   local extents = file and file:extents()
+   if file then
+      file:close()
+   end
+   return extents and extents.count
+end
+
 -- in words: who it is that writes to a file
 local function name_writer(file)
    local device = core.loop_devices(file)[1]
