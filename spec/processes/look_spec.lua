@@ -10,10 +10,10 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       local function meanwhile(pool, fn)
          local list = pool.store.list
          pool.store.list = function(self, ...)
-            local names = list(self, ...)
+            local listing = table.pack(list(self, ...))
             self.list = nil
             fn()
-            return names
+            return table.unpack(listing, 1, listing.n)
          end
       end
 
