@@ -50,6 +50,12 @@
  *	left alone, and all descriptors are close-on-exec.  A child made by fork must not use
  *	a pool opened before: it shares the locks.
  *
+ * Strangers' scripts
+ *
+ *	Retention policies are scripts of a pool's users.  They run in states of their own with
+ *	limits on memory, instructions and CPU time, where they compute and reach nothing else;
+ *	byre_sandbox lowers the limits.
+ *
  * C++
  *
  *	The functions have C linkage, and so has the Lua of <lua.hpp>, which is included here.
@@ -59,6 +65,8 @@
 
 #ifndef BYRE_H
 #define BYRE_H
+
+#include <stddef.h>
 
 #ifdef __cplusplus
 #include <lua.hpp>
@@ -120,6 +128,46 @@ BYRE_API const char *byre_check_version(int major, int minor, int patch);
  * Raises: out of memory; the state is of another version of Lua than libbyre.
  */
 BYRE_API int byre_preload(lua_State *L);
+
+/* Where strangers' scripts run. */
+enum byre_sandbox_child {
+	BYRE_CHILD_AS_ASKED = 0,        /* as the pool was opened: policy_child, default no */
+	BYRE_CHILD_ALWAYS,              /* each in a child process, which the kernel ends as well */
+	BYRE_CHILD_NEVER,               /* in the thread that calls: for programs that must not fork */
+};
+
+/* The most that a stranger's script gets; 0: what byre gives it (doc/pruning.md). */
+struct byre_sandbox_limits {
+	size_t memory;                  /* bytes of its Lua state */
+	long long instructions;         /* of Lua's virtual machine */
+	double seconds;                 /* CPU time */
+	enum byre_sandbox_child child;
+};
+
+/*
+ * Restrict the scripts of retention policies that a state runs.
+ *
+ *	struct byre_sandbox_limits limits = {.memory = 8 << 20, .child = BYRE_CHILD_NEVER};
+ *
+ *	byre_sandbox(L, &limits);
+ *
+ * Holds for everything this state does from now on, whatever is asked for elsewhere; a
+ * second call replaces the first.  Not for other states: each has limits of its own.
+ *
+ * In the thread that calls, a script is ended by a count of its instructions and a look at
+ * the clock of the thread every 1000 of them.  One instruction works on 4 MiB at most, so
+ * that it ends soon.  The memory is that of malloc, besides the allocator of the state.  A
+ * child process is forked: it is only safe where no other thread can hold a lock that malloc
+ * or Lua needs.  The kernel ends it when it takes more CPU time, four times as much time and
+ * 10 seconds, or maps 256 MiB more.
+ *
+ * A policy that meets a limit removes nothing; what was asked for raises `invalid` with the
+ * limit in its field `limit`.  Below 4 MiB no policy can be loaded.
+ *
+ * To be called after byre_preload; loads the module byre.sandbox.  The stack is left as it
+ * was.  Returns 0.  Raises: out of memory; a limit below 0.
+ */
+BYRE_API int byre_sandbox(lua_State *L, const struct byre_sandbox_limits *limits);
 
 /*
  * The loader of the C module byre.core: pushes its table and returns 1.

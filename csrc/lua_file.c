@@ -95,11 +95,12 @@ static int file_read(lua_State *L)
 static int read_rest(luaL_Buffer *b, int fd, off_t offset, lua_Integer max)
 {
 	lua_Integer total = 0;
-	size_t length;
+	/* small files fit what the buffer has at hand: a larger one is taken without a collection before */
+	size_t length, wanted = LUAL_BUFFERSIZE;
 
-	do {
+	for (;;) {
 		off_t at = offset < 0 ? -1 : offset + (off_t)total;
-		int r = byre_read(fd, luaL_prepbuffsize(b, READ_SIZE), READ_SIZE, at, &length);
+		int r = byre_read(fd, luaL_prepbuffsize(b, wanted), wanted, at, &length);
 
 		if (r < 0)
 			return r;
@@ -107,8 +108,10 @@ static int read_rest(luaL_Buffer *b, int fd, off_t offset, lua_Integer max)
 		if (total > max)
 			return -EFBIG;
 		luaL_addsize(b, length);
-	} while (length == READ_SIZE);
-	return 0;
+		if (length < wanted)
+			return 0;
+		wanted = READ_SIZE;
+	}
 }
 
 /* All of a file, or the rest of a stream; more than `max` bytes are EFBIG. */

@@ -1,4 +1,4 @@
-/* preload.c - byre_preload: built-in scripts, found through package.preload */
+/* preload.c - what byre.h has besides byre.core: built-in scripts found through package.preload, settings of them */
 
 #include <string.h>
 
@@ -117,5 +117,44 @@ int byre_preload(lua_State *L)
 		lua_setfield(L, -2, script->name);
 	}
 	lua_pop(L, 1);
+	return 0;
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value)
+{
+	lua_pushinteger(L, value);
+	lua_setfield(L, -2, name);
+}
+
+/* Push the limits as byre.sandbox takes them. */
+static void push_limits(lua_State *L, const struct byre_sandbox_limits *limits)
+{
+	lua_createtable(L, 0, 4);
+	if (limits->memory != 0)
+		set_integer(L, "memory", (lua_Integer)limits->memory);
+	if (limits->instructions != 0)
+		set_integer(L, "instructions", limits->instructions);
+	if (limits->seconds != 0) {
+		lua_pushnumber(L, limits->seconds);
+		lua_setfield(L, -2, "seconds");
+	}
+	if (limits->child != BYRE_CHILD_AS_ASKED) {
+		lua_pushboolean(L, limits->child == BYRE_CHILD_ALWAYS);
+		lua_setfield(L, -2, "child");
+	}
+}
+
+int byre_sandbox(lua_State *L, const struct byre_sandbox_limits *limits)
+{
+	int top = lua_gettop(L);
+
+	luaL_checkstack(L, 4, NULL);
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "byre.sandbox");
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, "restrict");
+	push_limits(L, limits);
+	lua_call(L, 1, 0);
+	lua_settop(L, top);
 	return 0;
 }

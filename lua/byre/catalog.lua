@@ -54,7 +54,9 @@ end
 
 local function parse(path, text)
    local ok, value, position, message = pcall(dkjson.decode, text, 1, nil)
-   if not ok or value == nil then
+   if not ok and value == "not enough memory" then
+      error(value, 0)
+   elseif not ok or value == nil then
       damaged(path, "is not JSON: " .. tostring(ok and message or value))
    elseif text:find("%S", position) then
       damaged(path, "is not JSON: there is more behind its end")

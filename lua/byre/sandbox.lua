@@ -27,6 +27,31 @@ local function read_file(name)
    return { text = text, chunk = "@" .. path }
 end
 
+local known = { memory = true, instructions = true, seconds = true, child = true }
+
+-- what the program around us allows
+local most = {}
+
+--- Restrict all sandboxes of this Lua state, whatever they are run with. A second call replaces the first.
+-- @tparam table limits `memory` (bytes), `instructions`, `seconds` (CPU time): none gets more; nil: whatever it is run
+-- with. `child`: true: each in a process of its own; false: none (programs with threads); nil: as it is run
+function sandbox.restrict(limits)
+   for name, value in pairs(limits) do
+      assert(known[name], "no such limit: " .. tostring(name))
+      if name == "child" then
+         assert(type(value) == "boolean", "child: true or false")
+      else
+         assert(math.type(value) and value > 0, name .. ": a number above 0")
+      end
+   end
+   most = limits
+end
+
+-- what a sandbox gets of something that is limited
+local function share(name, options)
+   return math.min(options[name] or sandbox.limits[name], most[name] or math.huge)
+end
+
 -- the text of a module of ours: built in, or a file
 local function source(name)
    local scripts = package.preload["byre.scripts"] and require("byre.scripts")
@@ -37,7 +62,8 @@ end
 -- @tparam string entry name of a module that returns `function(tools, value)`, see `byre.sandbox.guard`
 -- @param value plain: what the entry is called with, the script in it
 -- @tparam[opt] table options `services` (name -> function of one plain value, which returns one); `memory` (bytes),
--- `instructions`, `seconds` (CPU time), see `sandbox.limits`; `child`: in a process of its own
+-- `instructions`, `seconds` (CPU time), see `sandbox.limits`; `child`: in a process of its own; all within what
+-- `sandbox.restrict` allows
 -- @return what the entry returned; nil if it failed
 -- @treturn ?string why it failed
 -- @treturn ?string the limit that was hit: `instructions`, `memory`, `time`, `waiting time`, `stack`, `output`
@@ -49,12 +75,14 @@ function sandbox.run(entry, value, options)
       services[name] = service
    end
    local guard = source("byre.sandbox.guard")
-   local seconds = options.seconds or sandbox.limits.seconds
+   local seconds, child = share("seconds", options), options.child
+   if most.child ~= nil then
+      child = most.child
+   end
    local result, message, limit = core.sandbox({
       guard = guard.text, name = guard.chunk, services = services, input = { entry = entry, value = value },
-      memory = options.memory or sandbox.limits.memory,
-      instructions = options.instructions or sandbox.limits.instructions,
-      seconds = seconds, child_seconds = options.child and 4 * seconds + 10 or nil,
+      memory = share("memory", options), instructions = share("instructions", options),
+      seconds = seconds, child_seconds = child and 4 * seconds + 10 or nil,
    })
    if math.type(limit) == "integer" then
       failure.check("sandbox", nil, result, message, limit)

@@ -1,5 +1,6 @@
 /* limited.c - a program that gives Lua so many bytes and no more: limited BYTES SCRIPT ARG */
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,8 +64,10 @@ int main(int argc, char **argv)
 		puts("done");
 	else if (status == LUA_ERRMEM)
 		puts("not enough memory");
-	else
-		puts(lua_tostring(L, -1));
+	else {
+		budget.limit = SIZE_MAX;        /* an error may be an object, whose text has to be made */
+		puts(luaL_tolstring(L, -1, NULL));
+	}
 	lua_close(L);
 	return budget.used > 0 ? 4 : status != LUA_OK;
 }
