@@ -119,14 +119,21 @@ struct byre_spawn {
 	char *const *argv;      /* NULL-terminated, looked up in PATH */
 	int in;                 /* standard input; -1: /dev/null */
 	int out;                /* standard output; -1: captured */
+	long timeout;           /* milliseconds until it is ended; -1: none */
+	int (*tick)(void *);    /* called now and then; other than 0 ends it and is what byre_spawn returns */
+	void *tick_arg;
 };
 
 struct byre_spawn_result {
 	int status;             /* as from waitpid */
+	bool timed_out;
 	struct byre_buffer out, err;
 };
 
-/* Run a program and wait for it.  The result must be freed, also after a failure. */
+/*
+ * Run a program and wait for it.  It leads a process group of its own, so that what it has started
+ * ends with it where it is made to end.  The result must be freed, also after a failure.
+ */
 int byre_spawn(const struct byre_spawn *spawn, struct byre_spawn_result *ret_result);
 void byre_spawn_result_free(struct byre_spawn_result *result);
 

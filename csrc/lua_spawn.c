@@ -1,5 +1,6 @@
 /* lua_spawn.c - byre.core: other programs */
 
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -7,6 +8,7 @@
 #include "lua_handles.h"
 
 #define SPAWN_RESULT_TYPE "byre.spawn_result"
+#define TIMEOUT_MAX 1e6          /* seconds, more than a week */
 
 /* The arguments of a program, as strings that live as long as the table at `arg`.
  * Pushes what holds the array; raises if they are not strings. */
@@ -69,6 +71,10 @@ static void push_spawn_result(lua_State *L, const struct byre_spawn_result *resu
 		byre_set_integer(L, "status", WEXITSTATUS(result->status));
 	else
 		byre_set_integer(L, "signal", WTERMSIG(result->status));
+	if (result->timed_out) {
+		lua_pushboolean(L, 1);
+		lua_setfield(L, -2, "timed_out");
+	}
 	if (captured) {
 		lua_pushlstring(L, result->out.data, result->out.length);
 		lua_setfield(L, -2, "stdout");
@@ -77,15 +83,47 @@ static void push_spawn_result(lua_State *L, const struct byre_spawn_result *resu
 	lua_setfield(L, -2, "stderr");
 }
 
-/* core.spawn(argv[, {stdin=, stdout=}]) -> {status=, signal=, stdout=, stderr=} */
+static int nothing(lua_State *L)
+{
+	(void)L;
+	return 0;
+}
+
+/* Any call gives the host the chance to raise what a signal asked for; that is kept on the stack. */
+static int tick(void *arg)
+{
+	lua_State *L = arg;
+
+	lua_pushcfunction(L, nothing);
+	return lua_pcall(L, 0, 0, 0) == LUA_OK ? 0 : -ECANCELED;
+}
+
+/* Option `timeout`, seconds -> milliseconds; -1: none. */
+static long check_timeout(lua_State *L, int arg)
+{
+	lua_Number seconds;
+
+	byre_push_option(L, arg, "timeout", LUA_TNUMBER);
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		return -1;
+	}
+	seconds = lua_tonumber(L, -1);
+	luaL_argcheck(L, seconds >= 0 && seconds <= TIMEOUT_MAX, arg, "timeout: out of range");
+	lua_pop(L, 1);
+	return (long)(seconds * 1000);
+}
+
+/* core.spawn(argv[, {stdin=, stdout=, timeout=}]) -> {status=, signal=, timed_out=, stdout=, stderr=} */
 static int core_spawn(lua_State *L)
 {
 	const struct byre_file *in, *out;
-	struct byre_spawn spawn;
+	struct byre_spawn spawn = {.tick = tick, .tick_arg = L};
 	struct byre_spawn_result *result;
-	int r;
+	int top, r;
 
 	lua_settop(L, 2);
+	spawn.timeout = check_timeout(L, 2);
 	in = check_stream(L, 2, "stdin");
 	out = check_stream(L, 2, "stdout");
 	result = new_spawn_result(L);
@@ -93,9 +131,13 @@ static int core_spawn(lua_State *L)
 	spawn.argv = check_argv(L, 1);
 	spawn.in = stream_fd(L, 2, 3, in, "stdin");
 	spawn.out = stream_fd(L, 2, 4, out, "stdout");
+	luaL_checkstack(L, LUA_MINSTACK, NULL);
+	top = lua_gettop(L);
 	r = byre_spawn(&spawn, result);
 	if (r < 0) {
 		byre_spawn_result_free(result);
+		if (lua_gettop(L) > top)        /* what tick has caught */
+			return lua_error(L);
 		return byre_push_errno(L, -r, spawn.argv[0]);
 	}
 	push_spawn_result(L, result, spawn.out < 0);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "data.h"
@@ -17,6 +18,9 @@
 #endif
 
 #define READ_SIZE (16 << 10)
+#define TICK_MS 200             /* between two looks at whether it should go on */
+#define BLIND_TICK_MS 10        /* where the kernel does not tell of its end */
+#define GRACE_MS 2000           /* between SIGTERM and SIGKILL */
 
 /* one end of a pipe that we read; fd is -1 once it has ended */
 struct drain {
@@ -63,36 +67,6 @@ static int drain_read(struct drain *drain)
 		}
 	}
 	return 0;
-}
-
-/*
- * Read both pipes until they end or the program does: a daemon it left behind
- * may keep them open for ever.  pidfd is -1 where the kernel has none.
- */
-static int drain_both(struct drain *out, struct drain *err, int pidfd)
-{
-	int r = 0;
-
-	while (r == 0 && (out->fd >= 0 || err->fd >= 0)) {
-		struct pollfd fds[] = {
-			{.fd = out->fd, .events = POLLIN},
-			{.fd = err->fd, .events = POLLIN},
-			{.fd = pidfd, .events = POLLIN},
-		};
-
-		if (poll(fds, 3, -1) < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		r = drain_read(out);
-		if (r == 0)
-			r = drain_read(err);
-		if (fds[2].revents)
-			break;
-	}
-	buffer_keep_last(err->buffer, err->keep);
-	return r;
 }
 
 /* Move a descriptor out of the way of 0, 1 and 2.  Returns the new one or -errno. */
@@ -149,7 +123,10 @@ static int set_attributes(posix_spawnattr_t *attr)
 	if (r == 0)
 		r = posix_spawnattr_setsigdefault(attr, &defaults);
 	if (r == 0)
-		r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		r = posix_spawnattr_setpgroup(attr, 0);
+	if (r == 0)
+		r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+						   POSIX_SPAWN_SETPGROUP);
 	return r;
 }
 
@@ -245,37 +222,138 @@ static int make_ends(const struct byre_spawn *spawn, int child[3], int *ret_out,
 	return r;
 }
 
-static int collect(pid_t pid, struct drain *out, struct drain *err, int *ret_status)
-{
-	int pidfd = open_pidfd(pid);
-	int waited, r = drain_both(out, err, pidfd);
+/* A program on its way. */
+struct child {
+	const struct byre_spawn *spawn;
+	pid_t pid;
+	int pidfd;              /* -1 where the kernel has none */
+	struct drain out, err;
+	bool ending;            /* it was told to end */
+	long deadline;          /* when it is made to; -1: never */
+};
 
-	close_fd(&pidfd);
-	/* where we gave up, it finds nobody reading any more */
-	close_fd(&out->fd);
-	close_fd(&err->fd);
-	waited = byre_wait_for(pid, ret_status);
-	return r < 0 ? r : waited;
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
+}
+
+/* Has it ended?  It is not waited for yet, so its number stays its own. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+static void close_drains(struct child *child)
+{
+	close_fd(&child->out.fd);
+	close_fd(&child->err.fd);
+}
+
+static void ask_to_end(struct child *child)
+{
+	kill(-child->pid, SIGTERM);
+	child->ending = true;
+	child->deadline = now_ms() + GRACE_MS;
+}
+
+/* How long may poll wait? */
+static int patience(const struct child *child)
+{
+	long wait = child->pidfd >= 0 ? TICK_MS : BLIND_TICK_MS, left;
+
+	if (child->deadline >= 0) {
+		left = child->deadline - now_ms();
+		wait = left < 0 ? 0 : left < wait ? left : wait;
+	}
+	return (int)wait;
+}
+
+/* Wait for something to happen and read what there is.  Returns 1 once the program has ended, 0 or -errno. */
+static int look(struct child *child)
+{
+	struct pollfd fds[] = {
+		{.fd = child->out.fd, .events = POLLIN},
+		{.fd = child->err.fd, .events = POLLIN},
+		{.fd = child->pidfd, .events = POLLIN},
+	};
+	bool ended;
+	int r;
+
+	if (poll(fds, 3, patience(child)) < 0 && errno != EINTR)
+		return -errno;
+	/* asked first: then all that it wrote is there.  A daemon it left behind may hold the pipes for ever */
+	ended = has_ended(child->pid);
+	r = drain_read(&child->out);
+	if (r == 0)
+		r = drain_read(&child->err);
+	return r < 0 ? r : ended;
+}
+
+/* Read what the program prints until it has ended, by itself or because it must. */
+static int follow(struct child *child, bool *ret_timed_out)
+{
+	const struct byre_spawn *spawn = child->spawn;
+	int failed = 0, r;
+
+	while ((r = look(child)) != 1) {
+		if (r == 0 && failed == 0 && spawn->tick)
+			r = spawn->tick(spawn->tick_arg);
+		if (r != 0) {
+			/* where we give up, it finds nobody reading any more */
+			close_drains(child);
+			failed = failed ? failed : r;
+			if (!child->ending)
+				ask_to_end(child);
+		}
+		if (child->deadline < 0 || now_ms() < child->deadline)
+			continue;
+		if (child->ending)
+			break;
+		*ret_timed_out = true;
+		ask_to_end(child);
+	}
+	if (child->ending)
+		kill(-child->pid, SIGKILL);
+	return failed;
+}
+
+static int collect(struct child *child, struct byre_spawn_result *result)
+{
+	int r, waited;
+
+	child->pidfd = open_pidfd(child->pid);
+	child->deadline = child->spawn->timeout < 0 ? -1 : now_ms() + child->spawn->timeout;
+	r = follow(child, &result->timed_out);
+	close_fd(&child->pidfd);
+	waited = byre_wait_for(child->pid, &result->status);
+	buffer_keep_last(child->err.buffer, child->err.keep);
+	return r != 0 ? r : waited;
 }
 
 int byre_spawn(const struct byre_spawn *spawn, struct byre_spawn_result *ret_result)
 {
-	struct drain out = {.fd = -1, .buffer = &ret_result->out, .most = BYRE_SPAWN_STDOUT_MAX};
-	struct drain err = {.fd = -1, .buffer = &ret_result->err, .keep = BYRE_SPAWN_STDERR_MAX};
-	int child[3] = {-1, -1, -1}, r;
-	pid_t pid;
+	struct child child = {
+		.spawn = spawn,
+		.out = {.fd = -1, .buffer = &ret_result->out, .most = BYRE_SPAWN_STDOUT_MAX},
+		.err = {.fd = -1, .buffer = &ret_result->err, .keep = BYRE_SPAWN_STDERR_MAX},
+	};
+	int ends[3] = {-1, -1, -1}, r;
 
 	memset(ret_result, 0, sizeof *ret_result);
-	r = make_ends(spawn, child, &out.fd, &err.fd);
+	r = make_ends(spawn, ends, &child.out.fd, &child.err.fd);
 	if (r >= 0)
-		r = start(spawn, child, &pid);
+		r = start(spawn, ends, &child.pid);
 	/* only the program may hold them, or their end is never seen */
 	for (int i = 0; i < 3; i++)
-		close_fd(&child[i]);
+		close_fd(&ends[i]);
 	if (r >= 0)
-		r = collect(pid, &out, &err, &ret_result->status);
-	close_fd(&out.fd);
-	close_fd(&err.fd);
+		r = collect(&child, ret_result);
+	close_drains(&child);
 	return r;
 }
 

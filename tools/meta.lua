@@ -19,6 +19,7 @@ local own_types = {
    ["byre.propose_adoption options"] = "byre.AdoptionOptions",
    ["byre.open_pool options"] = "byre.OpenOptions",
    ["byre.release_pool options"] = "byre.OpenOptions",
+   ["byre.spawn command"] = "byre.Spawn",
    ["pool:check options"] = "{ repair?: boolean, volumes?: string[] }",
    ["pool:create_volume_from options"] = "{ format?: string }",
    ["pool:stop options"] = "byre.StopOptions",
@@ -51,6 +52,7 @@ local results = {
 }
 
 local own_results = {
+   ["byre.spawn"] = "byre.SpawnResult",
    ["pool:check"] = "byre.Finding[]",
    ["pool:usage"] = "{ size: integer, used: integer, free: integer }",
    ["pool:start"] = "table<string, string>",
@@ -75,6 +77,33 @@ local classes = [[
 ---@field log? fun(event: byre.Event)
 ---@field progress? fun(event: byre.Progress): boolean?
 ---@field lock_timeout? number
+---@field hooks? table<string, fun(call: byre.HookCall)>
+---@field hooks_file? boolean
+
+---@class byre.HookCall
+---@field hook string
+---@field operation string
+---@field pool byre.Pool
+---@field volume? string
+---@field plan? table
+---@field config? table
+---@field from? string
+---@field to? string
+---@field result? any
+
+---@class byre.Spawn
+---@field [integer] string
+---@field timeout? number
+---@field check? boolean
+---@field stdin? userdata
+---@field stdout? userdata
+
+---@class byre.SpawnResult
+---@field status? integer
+---@field signal? integer
+---@field timed_out? boolean
+---@field stdout? string
+---@field stderr string
 
 ---@class byre.CreateOptions: byre.OpenOptions
 ---@field revisions_to_keep? integer

@@ -76,6 +76,7 @@ function command.add_global_options(parser)
    parser:flag("-v --verbose", "Tell each step on standard error.")
    parser:flag("-q --quiet", "No messages and no progress, only errors.")
    parser:flag("-y --yes", "Do what destroys data without asking.")
+   parser:flag("--no-hooks", "Do not call the hooks of the pool.")
    parser:flag("--syslog", "Send each step to syslog.")
    parser:option("--lock-timeout", "How long to wait for another process (default: 60)."):argname("SECONDS")
 end

@@ -33,6 +33,9 @@ for name, code in pairs({
    code_by_errno[core.errno[name]] = code
 end
 
+--- What the command `byre` raises where a signal asks it to end. It is no error of what it comes out of.
+failure.interrupted = "interrupted"
+
 --- Make an error object without raising it.
 -- @tparam string code one of `failure.codes`
 -- @tparam string object what the sentence is about: a volume, a pool, a file, a word of the user's

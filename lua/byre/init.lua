@@ -12,6 +12,7 @@ local core = require("byre.core")
 local failure = require("byre.failure")
 local pool = require("byre.pool")
 local release = require("byre.release")
+local spawn = require("byre.spawn")
 
 local byre = {}
 
@@ -39,7 +40,8 @@ byre.plan_pool = pool.plan_create
 -- @function open_pool
 -- @tparam string dir
 -- @tparam[opt] table options `log` (function that gets a table for every step done), `progress` (function that gets a
--- table with `volume`, `operation`, `done`, `total` in bytes; returning false cancels), `lock_timeout` (seconds, 60)
+-- table with `volume`, `operation`, `done`, `total` in bytes; returning false cancels), `lock_timeout` (seconds, 60),
+-- `hooks` (a table of functions, see `byre.hooks`), `hooks_file` (false: without those of the pool's own file)
 -- @treturn pool
 -- @raise `no_such_pool`, `corrupt`, `denied` (also: the directory is another user's)
 byre.open_pool = pool.open
@@ -82,6 +84,13 @@ function byre.reflink_supported(dir)
    handle:close()
    return (failure.check(dir, { path = dir }, supported, message, errno))
 end
+
+--- Run another program and wait for it; never through a shell.
+-- @function spawn
+-- @tparam table command the program, its arguments, and options, see `byre.spawn`
+-- @treturn table `status` or `signal`, `timed_out`, `stdout`, `stderr`
+-- @raise `not_supported`, `denied`, `io`
+byre.spawn = spawn
 
 --- Is this an error object of byre's?
 -- @function is_error

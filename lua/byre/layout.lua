@@ -29,6 +29,8 @@ layout.pool_file = ".byre/pool.json"
 layout.released_file = ".byre/pool.json.released"
 layout.catalog = ".byre/volume"
 layout.policies = ".byre/policy"
+--- What is called before and after operations, see `byre.hooks`.
+layout.hooks = ".byre/hooks.lua"
 --- The latest time that a policy was applied at.
 layout.clock = ".byre/clock.json"
 

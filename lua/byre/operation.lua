@@ -3,6 +3,7 @@
 local core = require("byre.core")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
+local hooks = require("byre.hooks")
 local listing = require("byre.listing")
 local plan = require("byre.plan")
 local recover = require("byre.decide.recover")
@@ -41,6 +42,7 @@ end
 
 -- take locks in the order of the group names, so that two processes never wait for one another
 local function acquire(pool, modes, deadline)
+   hooks.require_outside(pool)
    local groups = {}
    for group in pairs(modes) do
       groups[#groups + 1] = group
@@ -62,12 +64,12 @@ end
 --- Call a function while groups are locked.
 -- @tparam pool pool
 -- @tparam table modes group -> `exclusive` or `shared`
--- @tparam function fn
+-- @tparam function fn gets a function that releases the locks before it returns
 -- @return what it returns
 -- @raise `busy`
 function operation.locked(pool, modes, fn)
    local locks = acquire(pool, modes, core.clock() + pool.lock_timeout)
-   local ok, result = pcall(fn)
+   local ok, result = pcall(fn, function() release(locks) end)
    release(locks)
    if not ok then
       error(result, 0)
@@ -176,8 +178,41 @@ local function report(requests)
    end
 end
 
-local function run_locked(pool, requests)
+-- what hooks hear of a request; nil: nothing is going to be done
+local function call_of(request)
+   local the_plan = request.plan
+   if request.error or not the_plan or #the_plan.phases == 0 then
+      return nil
+   elseif the_plan.prune and #the_plan.prune.removed == 0 then
+      -- it only notes when it has looked
+      return nil
+   end
+   return {
+      operation = the_plan.operation, volume = request.vid, plan = the_plan, config = request.state.config,
+      from = request.reads or nil, to = request.also and request.also[1], result = request.value,
+   }
+end
+
+-- who is refused is out of the batch
+local function ask_hooks(pool, hooked, requests)
+   local plans = {}
+   for _, request in ipairs(requests) do
+      local call = call_of(request)
+      local ok, e = true, nil
+      if call then
+         ok, e = failure.catch(hooks.before, pool, hooked, call)
+      end
+      request.error = request.error or (not ok and e or nil)
+      plans[#plans + 1] = not request.error and request.plan or nil
+   end
+   return plans
+end
+
+local function run_locked(pool, hooked, requests)
    local plans = decide_all(requests)
+   if #hooked > 0 then
+      plans = ask_hooks(pool, hooked, requests)
+   end
    local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress,
       reflink = pool.config.reflink })
    for _, request in ipairs(requests) do
@@ -206,13 +241,18 @@ function operation.run(pool, requests)
       vid.check(request.vid)
    end
    pool:refresh()
+   local hooked = hooks.of(pool)
    local locks = lock_and_look(pool, requests)
-   local ok, e = pcall(run_locked, pool, requests)
+   local ok, e = pcall(run_locked, pool, hooked, requests)
    release(locks)
    if not ok then
       error(e, 0)
    end
    for _, request in ipairs(requests) do
+      local call = call_of(request)
+      if call then
+         hooks.after(pool, hooked, call)
+      end
       if request.afterwards and not request.error then
          request.afterwards()
       end

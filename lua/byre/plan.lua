@@ -151,6 +151,27 @@ end
 
 --- @section end
 
+local step_keys = { "op", "from", "to", "path", "size" }
+
+--- A plan as plain tables, which can be stored and shown: without handles.
+-- @tparam plan self
+-- @treturn table `operation`, `volume`, `commit`, `phases`: each `sync`, `cleanup` and a list of `steps`, with `op`,
+-- `from`, `to`, `path`, `size`
+function plan.record(self)
+   local phases = {}
+   for i, phase in ipairs(self.phases) do
+      local steps = {}
+      for j, step in ipairs(phase) do
+         steps[j] = {}
+         for _, key in ipairs(step_keys) do
+            steps[j][key] = step[key]
+         end
+      end
+      phases[i] = { sync = phase.sync == true, cleanup = phase.cleanup == true, steps = steps }
+   end
+   return { operation = self.operation, volume = self.volume, commit = self.commit, phases = phases }
+end
+
 local function describe(step, shorten)
    local text = {}
    if step.from or step.to then

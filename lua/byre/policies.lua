@@ -4,7 +4,9 @@ local catalog = require("byre.catalog")
 local config = require("byre.config")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
+local hooks = require("byre.hooks")
 local layout = require("byre.layout")
+local operation = require("byre.operation")
 local plan = require("byre.plan")
 local policy = require("byre.policy")
 local survey = require("byre.survey")
@@ -31,25 +33,28 @@ local function require_one_each(pool, settings)
 end
 
 -- Call decide(settings) -> phases with the pool's settings as they are now, and run what it plans.
-local function change(pool, operation, options, decide)
-   local lock = not options.dry_run and pool.store:lock("", "exclusive", pool.lock_timeout)
-   local ok, result = pcall(function()
+local function change(pool, operation_name, options, decide)
+   local hooked = hooks.of(pool)
+   local function run()
       local settings, raw = catalog.decode_pool(layout.pool_file, pool.store:read(layout.pool_file))
-      local the_plan = plan.new(operation, pool.dir, decide(settings, raw))
-      local failed = not options.dry_run and executor.run(pool.store, { the_plan }, pool)[the_plan]
+      local the_plan = plan.new(operation_name, pool.dir, decide(settings, raw))
+      if options.dry_run then
+         return the_plan
+      end
+      hooks.before(pool, hooked, { operation = operation_name, plan = the_plan })
+      local failed = executor.run(pool.store, { the_plan }, pool)[the_plan]
       if failed then
          failed.volume = nil
          error(failed, 0)
       end
       return the_plan
-   end)
-   if lock then
-      lock:release()
    end
-   if not ok then
-      error(result, 0)
+   if options.dry_run then
+      return run()
    end
+   local result = operation.locked(pool, { [""] = "exclusive" }, run)
    pool:refresh()
+   hooks.after(pool, hooked, { operation = operation_name, plan = result })
    return result
 end
 

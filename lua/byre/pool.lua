@@ -11,6 +11,7 @@ local executor = require("byre.executor")
 local failure = require("byre.failure")
 local files = require("byre.store.files")
 local group = require("byre.group")
+local hooks = require("byre.hooks")
 local layout = require("byre.layout")
 local listing = require("byre.listing")
 local operation = require("byre.operation")
@@ -36,12 +37,15 @@ local errno = core.errno
 
 local function split_options(options)
    local settings, others = {}, {}
-   local ours = { log = true, progress = true, lock_timeout = true, setup_check = true, policy_child = true }
+   local ours = { log = true, progress = true, lock_timeout = true, setup_check = true, policy_child = true,
+      hooks = true, hooks_file = true }
    for key, value in pairs(options or {}) do
       (ours[key] and others or settings)[key] = value
    end
    assert(others.log == nil or type(others.log) == "function", "log: a function")
    assert(others.progress == nil or type(others.progress) == "function", "progress: a function")
+   others.hooks = others.hooks and hooks.check("hooks", others.hooks)
+   assert(others.hooks_file == nil or type(others.hooks_file) == "boolean", "hooks_file: true or false")
    assert(others.lock_timeout == nil or type(others.lock_timeout) == "number", "lock_timeout: seconds")
    return settings, others
 end
@@ -50,6 +54,7 @@ local function new_pool(store, dir, settings, others)
    return setmetatable({
       store = store, dir = dir, config = settings,
       log = others.log or function() end, progress = others.progress,
+      hooks = others.hooks, hooks_file = others.hooks_file ~= false,
       lock_timeout = others.lock_timeout or default_lock_timeout, policy_child = others.policy_child == true,
    }, mt)
 end
@@ -68,6 +73,7 @@ function pool.create(dir, options)
    settings = config.pool(dir, settings)
    local handle, undo, parent = pool_directory.make(dir)
    local self = new_pool(files.new(handle, dir), dir, settings, others)
+   local hooked, call = nil, { operation = "init" }
    local ok, e = pcall(function()
       pool_directory.require_own(self.store, dir)
       if self.store:stat(layout.pool_file) then
@@ -76,6 +82,8 @@ function pool.create(dir, options)
          pool_directory.require_reflinks(dir, handle)
       end
       local the_plan = plan_new(dir, settings)
+      hooked, call.plan = hooks.of(self), the_plan
+      hooks.before(self, hooked, call)
       local failed = executor.run(self.store, { the_plan }, self)[the_plan]
       if failed then
          failed.volume = nil
@@ -91,6 +99,7 @@ function pool.create(dir, options)
       error(e, 0)
    end
    parent:close()
+   hooks.after(self, hooked, call)
    return self
 end
 
@@ -118,7 +127,7 @@ end
 function pool.open(dir, options)
    assert(type(dir) == "string", "a pool directory is a string")
    local settings, others = split_options(options)
-   assert(next(settings) == nil, "open_pool takes log, progress, lock_timeout and policy_child")
+   assert(next(settings) == nil, "open_pool takes log, progress, lock_timeout, hooks, hooks_file and policy_child")
    dir = pool_directory.normalise(dir)
    return open_with(dir, others, function(store)
       local text = store:read(layout.pool_file)
@@ -366,7 +375,9 @@ end
 -- @treturn usage see `byre.usage`
 -- @raise `io`, `denied`
 function methods:space()
-   return usage.of(self)
+   return hooks.around(self, { operation = "space" }, function()
+      return usage.of(self)
+   end)
 end
 
 --- Look for everything that is wrong with the pool.

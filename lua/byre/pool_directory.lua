@@ -84,6 +84,18 @@ function pool_directory.require_own(store, dir)
    end
 end
 
+--- Are two stores those of one directory? A pool may be opened twice in one process.
+-- @tparam store a
+-- @tparam store b
+-- @treturn boolean
+function pool_directory.is_same(a, b)
+   if a == b then
+      return true
+   end
+   local one, other = a:stat("."), b:stat(".")
+   return one.ino == other.ino and one.dev == other.dev
+end
+
 --- Refuse a file system that cannot share blocks.
 -- @raise `not_supported`, `io`, `no_space`
 function pool_directory.require_reflinks(dir, handle)

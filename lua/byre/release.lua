@@ -3,6 +3,7 @@
 local decide = require("byre.decide.release")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
+local hooks = require("byre.hooks")
 local layout = require("byre.layout")
 local listing = require("byre.listing")
 local operation = require("byre.operation")
@@ -81,14 +82,18 @@ end
 -- @raise `no_such_pool`; `not_supported`: something was cut short; `busy`, `denied`, `corrupt`, `io`
 function release.pool(dir, options)
    with_pool(dir, options or {}, function(opened, released)
+      local hooked, call = hooks.of(opened), { operation = "release" }
       local vids, modes = vids_of(opened.store)
       operation.locked(opened, modes, function()
          local the_plan = plan_now(opened, vids, released)
+         call.plan = the_plan
+         hooks.before(opened, hooked, call)
          local failed = executor.run(opened.store, { the_plan }, { log = opened.log })[the_plan]
          if failed then
             error(failed, 0)
          end
       end)
+      hooks.after(opened, hooked, call)
    end)
 end
 

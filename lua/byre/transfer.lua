@@ -5,6 +5,7 @@ local dkjson = require("dkjson")
 
 local copies = require("byre.decide.copies")
 local failure = require("byre.failure")
+local hooks = require("byre.hooks")
 local layout = require("byre.layout")
 local operation = require("byre.operation")
 local request = require("byre.request")
@@ -152,8 +153,7 @@ end
 --- Content of a volume of another pool: blocks are shared if both are on one file system.
 function transfer.import_foreign(self, source, options)
    local store = source.pool.store
-   local lock = store:lock(vid.group(source.vid), "shared", source.pool.lock_timeout)
-   closing({ close = function() lock:release() end }, function()
+   operation.locked(source.pool, { [vid.group(source.vid)] = "shared" }, function()
       local state = survey.require(survey.volume(store, source.vid, source.pool.config))
       local path = copies.image(state, options)
       local input = store:open(path, "r")
@@ -245,19 +245,16 @@ local function export_converted(input, path, format)
    end)
 end
 
-function transfer.export_file(self, path, options)
-   assert(type(path) == "string", "a path is a string")
-   options = options or {}
+local function export_file(self, path, options)
    local format = format_of(path, options)
    local store = self.pool.store
-   local lock = store:lock(vid.group(self.vid), "shared", self.pool.lock_timeout)
-   closing({ close = function() lock:release() end }, function()
+   operation.locked(self.pool, { [vid.group(self.vid)] = "shared" }, function(release)
       local state = survey.require(survey.volume(store, self.vid, self.pool.config))
       local image = copies.image(state, { state = options.state or "committed", revision = options.revision })
       local input = store:open(image, "r")
       if not state.config.snapshots_disabled then
          -- a committed image never changes, so nobody need wait for this copy
-         lock:release()
+         release()
       end
       return closing(input, function()
          if format ~= "raw" then
@@ -265,6 +262,13 @@ function transfer.export_file(self, path, options)
          end
          return (is_regular_target(path) and export_to_file or export_stream)(self, input, path)
       end)
+   end)
+end
+
+function transfer.export_file(self, path, options)
+   assert(type(path) == "string", "a path is a string")
+   hooks.around(self.pool, { operation = "export", volume = self.vid }, function()
+      export_file(self, path, options or {})
    end)
 end
 

@@ -6,9 +6,11 @@
 local copies = require("byre.decide.copies")
 local difference = require("byre.difference")
 local history = require("byre.decide.history")
+local hooks = require("byre.hooks")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
 local operation = require("byre.operation")
+local pool_directory = require("byre.pool_directory")
 local request = require("byre.request")
 local status = require("byre.status")
 local survey = require("byre.survey")
@@ -389,13 +391,14 @@ end
 -- open keeps this content, whatever happens to the volume. (A volume with
 -- `revisions_to_keep = -1` is the exception: it is written to when it runs.)
 -- @treturn string
--- @raise `not_supported`, `corrupt` (there is none)
+-- @raise `not_supported`, `corrupt` (there is none), `policy` (a hook refuses)
 function methods:export()
    local state = state_of(self)
    history.require_saved(state, "export")
    if not state.files.clean then
       history.missing(state, state.paths.clean)
    end
+   hooks.before(self.pool, hooks.of(self.pool), { operation = "export", volume = self.vid, config = state.config })
    return image_path(self, "clean")
 end
 
@@ -403,6 +406,7 @@ end
 -- @tparam string path what `export` returned
 function methods:export_end(path)
    assert(path == image_path(self, "clean"), "not a path that export returned")
+   hooks.after(self.pool, hooks.of(self.pool), { operation = "export", volume = self.vid })
 end
 
 --- Begin an import: a file to fill.
@@ -421,15 +425,6 @@ function methods:import_data_end(success, options)
    run(self, "import_data_end", success, options)
 end
 
--- A pool may be opened twice in one process; its locks would wait for one another.
-local function is_same_pool(a, b)
-   if a.store == b.store then
-      return true
-   end
-   local one, other = a.store:stat("."), b.store:stat(".")
-   return one.ino == other.ino and one.dev == other.dev
-end
-
 --- Take over the content of another volume, of this pool or another.
 -- @tparam volume source
 -- @tparam[opt] table options `state`: of a source with a session `"committed"` or `"current"`; `discard = true`: do
@@ -438,7 +433,8 @@ end
 -- @raise `dirty`, `not_supported`, `no_space`
 function methods:import_volume(source, options)
    assert(getmetatable(source) == mt, "a volume is needed")
-   if is_same_pool(source.pool, self.pool) then
+   -- locks of one pool that is opened twice would wait for one another
+   if pool_directory.is_same(source.pool.store, self.pool.store) then
       run(self, "import_volume", source.vid, options)
    else
       transfer.import_foreign(self, source, options or {})

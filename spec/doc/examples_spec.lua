@@ -144,6 +144,26 @@ describe("examples/", function()
       assert.matches("^byre: volume id \"vm//disk\": [^\n]*\n$", result.err)
    end)
 
+   it("hooks/ guard, prepare and tell", function()
+      covered.hooks = true
+      shell.must(("cp examples/hooks/hooks.lua %s/pool/.byre && chmod 600 %s/pool/.byre/hooks.lua"):format(dir, dir))
+      shell.write(dir .. "/notify", '#!/bin/sh\necho "$@" >>' .. dir .. "/told\n")
+      shell.must(("chmod 700 %s/notify"):format(dir))
+      local byre_on = ('eval "$(tools/env ${BYRE_BUILD:-build})"; BYRE_NOTIFY=%s/notify byre -p %s/pool ')
+         :format(dir, dir)
+      shell.must(byre_on .. "create prod/web --size 1M")
+      for round = 1, 2 do
+         shell.must(byre_on .. "start prod/web")
+         write_image("prod/web", ("%d"):format(round) .. ("\0"):rep(65536))
+         assert.equal("", shell.run(byre_on .. "stop prod/web").err)
+      end
+      assert.equal("prod/web 1\nprod/web 2\n", shell.read(dir .. "/told"))
+      local result = shell.run(byre_on .. "remove --yes prod/web")
+      assert.equal("byre: prod/web: refused by pre_remove: it is in production and has a history; clone it first, "
+         .. "or use --no-hooks\n", result.err)
+      assert.equal(0, shell.run(byre_on .. "--no-hooks remove --yes prod/web").code)
+   end)
+
    it("prune.service runs what its timer starts", function()
       covered["prune.service"], covered["prune.timer"] = true, true
       local words = shell.read("examples/prune.service"):match("\nExecStart=/usr/local/bin/byre ([^\n]*)")

@@ -79,6 +79,7 @@ function methods:pool_options()
       progress = progress_reporter(self),
       lock_timeout = lock_timeout(self.options.lock_timeout),
       policy_child = true,
+      hooks_file = not self.options.no_hooks,
    }
 end
 
@@ -215,24 +216,6 @@ function methods:confirm(what, consequence)
    end
 end
 
-local step_keys = { "op", "from", "to", "path", "size" }
-
--- a plan as a table for JSON: steps and settings of a phase apart
-local function plan_record(plan)
-   local phases = {}
-   for i, phase in ipairs(plan.phases) do
-      local steps = {}
-      for j, step in ipairs(phase) do
-         steps[j] = {}
-         for _, key in ipairs(step_keys) do
-            steps[j][key] = step[key]
-         end
-      end
-      phases[i] = { sync = phase.sync == true, cleanup = phase.cleanup == true, steps = steps }
-   end
-   return { operation = plan.operation, volume = plan.volume, commit = plan.commit, phases = phases }
-end
-
 --- Is nothing to be done but to show plans (-n)?
 -- @treturn boolean
 function methods:is_dry()
@@ -257,7 +240,7 @@ function methods:show_plans(plans)
    if self.out.format == "json" then
       local list = {}
       for i, plan in ipairs(plans) do
-         list[i] = plan_record(plan)
+         list[i] = require("byre.plan").record(plan)
       end
       return self.out:json(list)
    end

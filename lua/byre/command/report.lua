@@ -9,7 +9,7 @@ report.exit = {
 
 --- What the host raises when a signal asks the command to end. It is passed
 -- on as it is: the host knows which signal it was.
-report.interrupted = "interrupted"
+report.interrupted = require("byre.failure").interrupted
 
 -- what an error of the library ends the command with; `failed` where it is not named
 local exit_by_code = {
