@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ability.h"
 #include "data.h"
 #include "files.h"
 #include "inject.h"
@@ -67,9 +68,9 @@ bool byre_clone_cannot(int err)
 
 static bool is_nocow(int fd)
 {
-	int flags = 0;
+	bool nocow;
 
-	return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_NOCOW_FL);
+	return byre_is_nocow(fd, &nocow) == 0 && nocow;
 }
 
 const char *byre_clone_reason(int dst, int src, int err)

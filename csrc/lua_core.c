@@ -252,5 +252,6 @@ int luaopen_byre_core(lua_State *L)
 	byre_open_sandbox(L);
 	byre_open_extents(L);
 	byre_open_spawn(L);
+	byre_open_abilities(L);
 	return 1;
 }

@@ -79,6 +79,7 @@ void byre_open_data(lua_State *L);
 void byre_open_sandbox(lua_State *L);
 void byre_open_extents(lua_State *L);
 void byre_open_spawn(lua_State *L);
+void byre_open_abilities(lua_State *L);
 
 /* dir:lock and file:fill_from ... live in files of their own */
 int byre_dir_lock(lua_State *L);

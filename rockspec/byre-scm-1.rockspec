@@ -40,6 +40,7 @@ build = {
    modules = {
       ["byre.core"] = {
          sources = {
+            "csrc/ability.c",
             "csrc/btrfs.c",
             "csrc/buffer.c",
             "csrc/clone.c",
@@ -57,6 +58,7 @@ build = {
             "csrc/lease.c",
             "csrc/lock.c",
             "csrc/loop.c",
+            "csrc/lua_ability.c",
             "csrc/lua_confined.c",
             "csrc/lua_core.c",
             "csrc/lua_data.c",
@@ -103,8 +105,10 @@ build = {
       ["byre.command.create"] = "lua/byre/command/create.lua",
       ["byre.command.defrag"] = "lua/byre/command/defrag.lua",
       ["byre.command.diff"] = "lua/byre/command/diff.lua",
+      ["byre.command.doctor"] = "lua/byre/command/doctor.lua",
       ["byre.command.events"] = "lua/byre/command/events.lua",
       ["byre.command.export"] = "lua/byre/command/export.lua",
+      ["byre.command.family"] = "lua/byre/command/family.lua",
       ["byre.command.hold"] = "lua/byre/command/hold.lua",
       ["byre.command.import"] = "lua/byre/command/import.lua",
       ["byre.command.init_pool"] = "lua/byre/command/init_pool.lua",
@@ -132,6 +136,7 @@ build = {
       ["byre.command.stop"] = "lua/byre/command/stop.lua",
       ["byre.command.tag"] = "lua/byre/command/tag.lua",
       ["byre.command.terminal"] = "lua/byre/command/terminal.lua",
+      ["byre.command.trials"] = "lua/byre/command/trials.lua",
       ["byre.command.untag"] = "lua/byre/command/untag.lua",
       ["byre.command.usage"] = "lua/byre/command/usage.lua",
       ["byre.command.verdict"] = "lua/byre/command/verdict.lua",

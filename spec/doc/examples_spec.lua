@@ -114,6 +114,27 @@ describe("examples/", function()
       assert.equal("template", vids())
    end)
 
+   it("sample-pool.lua makes a pool with a history, and with something to see", function()
+      covered["sample-pool.lua"] = true
+      assert.same({ code = 0, out = "", err = "" }, shell.run(('eval "$(tools/env ${BYRE_BUILD:-build})"; '
+         .. "byre run examples/sample-pool.lua %s/sample 32"):format(dir)))
+      local sample <close> = byre.open_pool(dir .. "/sample")
+      local count, outdated, held, going = 0, 0, 0, 0
+      for volume in sample:volumes() do
+         count = count + 1
+         outdated = outdated + (volume:is_running() == false and volume:is_outdated() and 1 or 0)
+         for _, revision in ipairs(volume:revisions()) do
+            held = held + (revision.hold_until and 1 or 0)
+         end
+      end
+      for _, volume in ipairs(sample:prune({ dry_run = true }).volumes) do
+         going = going + #volume.removed
+      end
+      assert.equal(32, count)
+      assert.is_true(outdated > 0 and held > 0 and going > 0)
+      assert.same({}, sample:check())
+   end)
+
    it("backup-stream.sh streams a running volume, and says when it fails", function()
       local volume = origin("vm/disk", "content")
       local before = #volume:revisions()

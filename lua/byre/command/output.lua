@@ -225,7 +225,10 @@ function methods:record(fields, record)
       if self.format == "tabs" and type(record[field.key]) ~= "table" then
          self:write(field.key, "\t", plain(record[field.key]), "\n")
       elseif self.format == "text" and field.title and record[field.key] ~= nil then
-         self:write(field.title, (" "):rep(width - #field.title + 2), words(field, record), "\n")
+         local text = words(field, record)
+         local style = self.colour and field.style and field.style(text)
+         self:write(self.colour and terminal.paint("bold", field.title) or field.title,
+            (" "):rep(width - #field.title + 2), style and terminal.paint(style, text) or text, "\n")
       end
    end
 end

@@ -33,7 +33,7 @@ record.volume_fields = {
 record.detail_fields = {
    { key = "vid", title = "volume" },
    { key = "kind", title = "kind" },
-   { key = "state", title = "state" },
+   { key = "state", title = "state", style = style_of_state },
    { key = "session" },
    { key = "running" },
    { key = "dirty" },
@@ -66,13 +66,22 @@ function record.exact_field(key)
    return { key = key, title = key, text = exact_size }
 end
 
+local function style_of_hold(text)
+   return text ~= "-" and "yellow"
+end
+
+local function style_of_tags(text)
+   return text ~= "-" and "green"
+end
+
 --- Fields of a line of `byre revisions`.
 record.revision_fields = {
    { key = "id", title = "REVISION" },
    { key = "time", title = "TIME" },
    { key = "size", title = "SIZE", right = true, text = units.format_size },
-   { key = "tags", title = "TAGS" },
-   { key = "hold_until", title = "HOLD", text = function(value) return value == true and "no end" or value end },
+   { key = "tags", title = "TAGS", style = style_of_tags },
+   { key = "hold_until", title = "HOLD", style = style_of_hold,
+      text = function(value) return value == true and "no end" or value end },
    { key = "note", title = "NOTE" },
 }
 
@@ -92,7 +101,7 @@ record.revision_space_fields = {
    { key = "size", title = "SIZE", right = true, text = units.format_size },
    { key = "allocated", title = "ALLOCATED", right = true, text = units.format_size },
    { key = "exclusive", title = "EXCLUSIVE", right = true, text = units.format_size },
-   { key = "tags", title = "TAGS" },
+   { key = "tags", title = "TAGS", style = style_of_tags },
    { key = "note", title = "NOTE" },
 }
 

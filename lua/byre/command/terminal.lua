@@ -27,6 +27,18 @@ function terminal.has_colour()
    return (os.getenv("NO_COLOR") or "") == "" and terminal.has_escapes("stdout")
 end
 
+--- Does the locale of the user say UTF-8?
+-- @treturn boolean
+function terminal.has_utf8()
+   for _, name in ipairs({ "LC_ALL", "LC_CTYPE", "LANG" }) do
+      local value = os.getenv(name) or ""
+      if value ~= "" then
+         return value:lower():find("utf%-?8") ~= nil
+      end
+   end
+   return false
+end
+
 local styles = { bold = "1", red = "31", green = "32", yellow = "33", faint = "2" }
 
 --- Text in a style.
