@@ -2,6 +2,7 @@
 --
 --    GET  /list[?pattern=vm/*]                    what there is
 --    GET  /revisions?volume=vm/disk               its history, oldest first
+--    GET  /calendar?volume=vm/disk                a page: what its policy keeps of it
 --    POST /clone?volume=templates/root&to=vm/root
 --    POST /start?volume=vm/disk                   {"path": ...}, the image to write to
 --    POST /stop?volume=vm/disk[&discard=yes]     {"done": true}
@@ -15,12 +16,16 @@
 --    curl -H "Authorization: Bearer $(cat /etc/byre-token)" http://localhost:8080/list
 --    curl -H "Authorization: Bearer $(cat /etc/byre-token)" -d '' 'http://localhost:8080/start?volume=vm/disk'
 --
+-- A browser asks for a name and a password: the password is the token.  That is for GET alone:
+-- browsers send it along with whatever other people's pages have them ask for.
+--
 -- lighttpd.conf beside this file says where the pool and the token are.  An operation blocks
 -- lighttpd until it is done: milliseconds where the file system has reflinks.
 --
 -- Debian: lighttpd, lighttpd-modules-lua, lua-byre.
 
 local byre = require("byre")
+local calendar = require("byre.retention.calendar")
 local json = require("dkjson")
 
 local request = lighty.r
@@ -35,10 +40,14 @@ local http_status = {
    running = 409, not_supported = 409, policy = 409, busy = 503, no_space = 507,
 }
 
-local function answer(status, value)
-   request.resp_header["Content-Type"] = "application/json"
-   request.resp_body:set(json.encode(value) .. "\n")
+local function send(status, kind, text)
+   request.resp_header["Content-Type"] = kind
+   request.resp_body:set(text)
    return status
+end
+
+local function answer(status, value)
+   return send(status, "application/json", json.encode(value) .. "\n")
 end
 
 local function refuse(status, code, message)
@@ -56,19 +65,18 @@ local function read_token()
    return token
 end
 
--- Takes the same time wherever the first difference is.
-local function same(a, b)
-   local difference = #a ~ #b
-   for i = 1, #a do
-      difference = difference | a:byte(i) ~ (b:byte(i) or 0)
+-- the token as programs bring it, or as browsers do
+local function given_token()
+   local scheme, given = (request.req_header["Authorization"] or ""):match("^(%a+) (%S+)$")
+   if scheme == "Basic" and request.req_attr["request.method"] == "GET" then
+      return (lighty.c.b64dec(given) or ""):match("^[^:]*:(.*)$")
    end
-   return difference == 0
+   return scheme == "Bearer" and given or nil
 end
 
 local function authorized()
-   local given = (request.req_header["Authorization"] or ""):match("^Bearer (%S+)$")
-   local token = read_token()
-   return given and token and #token >= 16 and same(given, token)
+   local given, token = given_token(), read_token()
+   return given and token and #token >= 16 and lighty.c.secret_eq(given, token)
 end
 
 local function unescape(text)
@@ -118,6 +126,14 @@ function get.revisions(pool, query)
    return { revisions = revisions }
 end
 
+-- by the policy of the volume, the same evaluator that prunes
+function get.calendar(pool, query)
+   local volume = volume_of(pool, query)
+   local data = volume:calendar()
+   return calendar.html(data, { title = ("%s: what %s keeps"):format(volume.vid, data.policy) }),
+      "text/html; charset=utf-8"
+end
+
 function post.clone(pool, query)
    return volume_of(pool, query):clone(query.to or ""):status()
 end
@@ -138,7 +154,7 @@ end
 
 local function handle()
    if not authorized() then
-      request.resp_header["WWW-Authenticate"] = "Bearer"
+      request.resp_header["WWW-Authenticate"] = 'Basic realm="byre"'
       return refuse(401, "denied", "the token is missing or wrong")
    end
    local verb = request.req_attr["uri.path"]:match("^/(%a+)$")
@@ -148,7 +164,11 @@ local function handle()
       return refuse(other and 405 or 404, "invalid", other and "GET looks, POST changes" or "no such thing")
    end
    state.pool = state.pool or byre.open_pool(setting("BYRE_POOL"), { lock_timeout = 1 })
-   return answer(200, verbs[verb](state.pool, parse_query(request.req_attr["uri.query"])))
+   local value, kind = verbs[verb](state.pool, parse_query(request.req_attr["uri.query"]))
+   if kind then
+      return send(200, kind, value)
+   end
+   return answer(200, value)
 end
 
 local ok, result = pcall(handle)

@@ -267,6 +267,7 @@ end
 -- @treturn plan
 function operation.plan(pool, request)
    vid.check(request.vid)
+   pool:refresh()
    look(pool, request, {})
    return decide(request)
 end

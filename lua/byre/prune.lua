@@ -64,6 +64,26 @@ function prune.input(pool, id)
    return input_of(pool, state, prune.revisions(pool.store, state))
 end
 
+--- What the policy of a volume says of its revisions now.
+-- @tparam pool pool
+-- @tparam string id
+-- @treturn table in the form of `simulate.now`, with `policy`: its name
+-- @raise `invalid`: no policy, or one that is wrong; `no_such_volume`, `corrupt`
+function prune.calendar(pool, id)
+   pool:refresh()
+   local state = survey.require(survey.volume(pool.store, id, pool.config))
+   require_one_policy(state)
+   local name = state.config.policy
+   if not name then
+      failure.raise("invalid", id, "no policy is meant for it, it keeps a number of revisions",
+         { volume = id, hint = "byre policy set gives the pool one" })
+   end
+   local input = input_of(pool, state, prune.revisions(pool.store, state))
+   local data = policy.run(policy.read(pool.store, name), "now", { input = input }, { child = pool.policy_child })
+   data.policy = name
+   return data
+end
+
 --- The request that prunes one volume.
 -- @tparam pool pool
 -- @tparam string id

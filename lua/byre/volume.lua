@@ -11,6 +11,7 @@ local layout = require("byre.layout")
 local notes = require("byre.notes")
 local operation = require("byre.operation")
 local pool_directory = require("byre.pool_directory")
+local prune = require("byre.prune")
 local request = require("byre.request")
 local status = require("byre.status")
 local survey = require("byre.survey")
@@ -341,6 +342,13 @@ function methods:fragmentation()
    local role = state.files.dirty and "dirty" or "clean"
    local extents = state.files[role] and self.pool.store:extents(state.paths[role])
    return extents and { extents = extents, clone_seconds = extents * seconds_per_extent } or nil
+end
+
+--- What its policy says of its revisions now, as `byre.retention.calendar` draws it. Nothing is changed.
+-- @treturn table data of `byre.retention.simulate`, with `policy`: the name
+-- @raise `invalid`: it has no policy, or one that is wrong
+function methods:calendar()
+   return prune.calendar(self.pool, self.vid)
 end
 
 --- Change settings.

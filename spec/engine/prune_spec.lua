@@ -1,3 +1,4 @@
+local byre = require("byre")
 local core = require("byre.core")
 local filesystems = require("spec.support.filesystems")
 local hostile = require("spec.retention.hostile")
@@ -28,6 +29,23 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
             end
          end
       end
+
+      it("can be drawn before anything goes", function()
+         local e = select(2, pcall(volume.calendar, volume))
+         assert.equal("invalid", e.code)
+         assert.equal("byre: vm/disk: no policy is meant for it, it keeps a number of revisions", tostring(e))
+         -- set by somebody else, who has the same pool open
+         local other = byre.open_pool(pool.dir)
+         other:set_policy("few", "return policy { keep.last(1), min_age = 0 }", { pattern = "vm/disk" })
+         other:close()
+         sessions(3)
+         assert.equal("few", pool:prune({ dry_run = true }).volumes[1].policy:match("(%w+)%.lua$"))
+         local data = volume:calendar()
+         assert.equal("few", data.policy)
+         local html = require("byre.retention.calendar").html(data)
+         assert(html:find("Of 3 revisions 1 remain", 1, true), html:match("Of %d+ revisions[^<]*"))
+         assert.equal(3, #volume:revisions())
+      end)
 
       -- agree to whatever would go
       local function confirm(options)

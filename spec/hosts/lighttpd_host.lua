@@ -1,4 +1,5 @@
 -- examples/lighttpd: a pool over HTTP.
+local browser = require("spec.support.browser")
 local byre = require("byre")
 local json = require("dkjson")
 local needs = require("spec.hosts.needs")
@@ -7,7 +8,7 @@ local shell = require("spec.support.shell")
 local HERE <const> = shell.root .. "/examples/lighttpd"
 
 needs.describe_on_reflinks("examples/lighttpd", { lighttpd = "lighttpd", curl = "curl",
-   ["/usr/lib/lighttpd/mod_magnet.so"] = "lighttpd-modules-lua" }, function(fs)
+   ["/usr/lib/lighttpd/mod_magnet.so"] = "lighttpd-modules-lua", chromium = "chromium" }, function(fs)
    local dir, pool, server, address
 
    -- the first port nobody else has
@@ -67,6 +68,50 @@ needs.describe_on_reflinks("examples/lighttpd", { lighttpd = "lighttpd", curl = 
       assert.same({ 200, "1", {} }, { status, answer.revisions[1].id, answer.revisions[1].tags })
       assert.same({ 200, { done = true } }, { request("/revert?volume=vm/disk&revision=1", "POST") })
       assert.equal("\0\0\0", shell.read(disk:export()):sub(1, 3))
+   end)
+
+   describe("has a calendar page", function()
+      local page, url
+
+      lazy_setup(function()
+         local disk = pool:create_volume("vm/calendar", { size = "1M", save_on_stop = true })
+         pool:set_policy("few", "return policy { keep.last(2), min_age = 0 }", { pattern = "vm/calendar" })
+         for _ = 1, 3 do
+            disk:snapshot()
+         end
+         page = "/calendar?volume=vm/calendar"
+         local token = shell.read(dir .. "/token"):gsub("%s+$", ""):gsub("%W", function(c)
+            return ("%%%02X"):format(c:byte())
+         end)
+         url = address:gsub("//", function() return "//me:" .. token .. "@" end) .. page
+      end)
+
+      it("for programs, of a volume that has a policy", function()
+         local html = shell.must(("curl -sS -f -m 60 -H \"Authorization: Bearer $(cat %s/token)\" '%s%s'"):format(
+            dir, address, page))
+         assert(html:find("<h1>vm/calendar: what few keeps</h1>", 1, true))
+         assert(html:find("Of 3 revisions 2 remain", 1, true))
+         local status, answer = request("/calendar?volume=vm/disk")
+         assert.same({ 400, "invalid" }, { status, answer.code })
+      end)
+
+      it("for browsers, with the token as password", function()
+         local dom, complaints = browser.open(url)
+         assert.same({}, complaints)
+         assert(dom:find("<h1>vm/calendar: what few keeps</h1>", 1, true), dom:sub(1, 200))
+         assert(dom:find(">%d%d:%d%d last 2/2</text>"), "the calendar is empty")
+      end)
+
+      it("and lets browsers do nothing but look", function()
+         local with = url:gsub("/calendar.*", "")
+         local status = curl(("-d '' '%s/start?volume=vm/disk'"):format(with))
+         assert.equal(401, status)
+         assert.equal(200, (curl(("'%s/list'"):format(with))))
+         assert.is_false(pool:volume("vm/disk"):is_dirty())
+         for _, password in ipairs({ "", "wrong" }) do
+            assert.equal(401, (curl(("-u me:%s '%s/list'"):format(password, address))))
+         end
+      end)
    end)
 
    it("lets nobody in without the token", function()
