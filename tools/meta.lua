@@ -9,6 +9,7 @@ local types = {
    dir = "string", vid = "string", name = "string", id = "string", path = "string", pattern = "string",
    value = "any", ["..."] = "any", size = "integer|string", success = "boolean", source = "byre.Volume",
    list = "(string|byre.Volume)[]", settings = "byre.Settings", changes = "byre.Changes", notes = "byre.Notes",
+   vids = "string[]",
    options = "table", old = "string", new = "string", text = "string",
 }
 

@@ -87,8 +87,8 @@ end
 -- @tparam string action `load`; `check`: what is strange about it (`lint.check`); `judge` (`evaluate.judge`);
 -- `simulate`, `now` (`simulate.run`, `simulate.now`)
 -- @tparam table value what the action needs
--- @tparam[opt] table options `freed`: function of a list of ids, bytes that deleting them would return; `child`,
--- `memory`, `instructions`, `seconds`: see `sandbox.run`
+-- @tparam[opt] table options functions of a list of ids, `freed`: bytes that deleting them would return, `taken`: bytes
+-- that the volume would still take (nil: not known); `child`, `memory`, `instructions`, `seconds`: see `sandbox.run`
 -- @treturn table what the action returns
 -- @treturn {string,...} lines that the policy has logged
 -- @raise `invalid`: the policy is wrong, raises an error, or needs more than a sandbox has
@@ -97,7 +97,7 @@ function policy.run(self, action, value, options)
    local call = config.with(value, { action = action, text = self.text, name = self.name,
       knows_freed = options.freed ~= nil })
    local answer, message, limit = sandbox.run("byre.policy.inside", call,
-      config.with(options, { services = { read_zone = read_zone, freed = options.freed } }))
+      config.with(options, { services = { read_zone = read_zone, freed = options.freed, taken = options.taken } }))
    if not answer then
       local object, sentence = split_message(self, message)
       failure.raise("invalid", object, sentence, { path = self.name, limit = limit })

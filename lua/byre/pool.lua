@@ -371,12 +371,14 @@ function methods:usage()
    return self.store:usage()
 end
 
---- Where the space went: reads the maps of all images of the pool.
+--- Where the space went: reads the maps of the images of the pool.
+-- @tparam[opt] {string,...} vids of the volumes that will be asked about (default: all); where the file system does not
+-- tell who else shares with their images all are read
 -- @treturn usage see `byre.usage`
 -- @raise `io`, `denied`
-function methods:space()
+function methods:space(vids)
    return hooks.around(self, { operation = "space" }, function()
-      return usage.of(self)
+      return usage.of(self, vids)
    end)
 end
 

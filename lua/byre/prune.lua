@@ -1,15 +1,18 @@
 --- Pruning: volumes, their policies, and what goes.
 -- @module byre.prune
 local catalog = require("byre.catalog")
+local config = require("byre.config")
 local decide = require("byre.decide.prune")
 local failure = require("byre.failure")
 local fingerprint = require("byre.fingerprint")
+local gauge = require("byre.gauge")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
 local operation = require("byre.operation")
 local plan = require("byre.plan")
 local policy = require("byre.policy")
 local survey = require("byre.survey")
+local units = require("byre.units")
 
 local prune = {}
 
@@ -47,21 +50,31 @@ local function input_of(pool, state, revisions)
       revisions = revisions }
 end
 
-local function judge(pool, state, revisions, chosen)
+-- what a policy may ask of a volume besides: see `policy.run`
+local function answers(meter)
+   return {
+      freed = function(ids) return meter:freed(ids) end,
+      taken = function(ids) return meter:taken_without(ids) end,
+   }
+end
+
+local function judge(pool, state, revisions, chosen, meter)
    if not chosen then
       return decide.by_number(revisions, state.config.keep), {}
    end
-   return policy.run(chosen, "judge", { input = input_of(pool, state, revisions) }, { child = pool.policy_child })
+   return policy.run(chosen, "judge", { input = input_of(pool, state, revisions) },
+      config.with(answers(meter), { child = pool.policy_child }))
 end
 
 --- What a policy would judge of a volume now.
 -- @tparam pool pool
 -- @tparam string id
 -- @treturn table input of `evaluate.judge`
+-- @treturn table `freed` and `taken`, for `policy.run`
 -- @raise `no_such_volume`, `corrupt`
 function prune.input(pool, id)
    local state = survey.require(survey.volume(pool.store, id, pool.config))
-   return input_of(pool, state, prune.revisions(pool.store, state))
+   return input_of(pool, state, prune.revisions(pool.store, state)), answers(gauge.new(pool):of(id))
 end
 
 --- What the policy of a volume says of its revisions now.
@@ -88,10 +101,12 @@ end
 -- @tparam pool pool
 -- @tparam string id
 -- @tparam[opt] table options `confirm`: hash of a volume's plan that somebody agrees to; `policy`: of `policy.new`, in
--- place of the volume's own
--- @treturn table for `byre.operation`; its plan has `prune`, see `decide.prune`, with `log` (lines of the policy)
+-- place of the volume's own; `gauge`: that of the run (default: a new one); `measure`: see `decide.prune`
+-- @treturn table for `byre.operation`; its plan has `prune`, see `decide.prune`, with `log` (lines of the policy) and,
+-- where something was measured, `exact` and `reason` as of `byre.space`
 function prune.request(pool, id, options)
    options = options or {}
+   local run = options.gauge or gauge.new(pool)
    return { vid = id, reads = false, decide = function(state)
       if not state.config.save_on_stop then
          local the_plan = plan.new("prune", id, {})
@@ -104,15 +119,44 @@ function prune.request(pool, id, options)
          chosen = state.config.policy and policy.read(pool.store, state.config.policy)
       end
       local revisions = prune.revisions(pool.store, state)
-      local judgement, log = judge(pool, state, revisions, chosen)
+      local meter = run:of(id)
+      local judgement, log = judge(pool, state, revisions, chosen, meter)
       local clock = chosen and pool.store:read(layout.clock)
       local the_plan = decide.decide(state, revisions, judgement, {
          policy = chosen and chosen.name, policy_hash = chosen and chosen.hash,
          latest = clock and catalog.decode_clock(clock), confirm = options.confirm,
+         gauge = meter, measure = options.measure,
       })
       the_plan.prune.log = log
+      if run.map then
+         the_plan.prune.exact, the_plan.prune.reason = run.map.exact, run.map.reason
+      end
       return the_plan
    end }
+end
+
+-- what is to be said of a volume that nobody looks at
+local function what_to_say(result)
+   if result.unconfirmed then
+      return ("byre: %s: nothing was pruned: %s; byre prune shows what would go"):format(result.volume,
+         result.unconfirmed)
+   end
+   local shortage = prune.shortage(result)
+   return shortage and ("byre: %s: %s"):format(result.volume, shortage)
+end
+
+--- What a rule on space could not do for a volume, in words; nil: nothing.
+-- @tparam table result of a volume, see `decide.prune`
+-- @treturn ?string
+function prune.shortage(result)
+   local space = result.space
+   if not space or space.missing == 0 then
+      return nil
+   elseif not space.missing then
+      return ("nothing goes to make space: %s"):format(result.reason or "nobody can tell what would be free")
+   end
+   return ("%s more should be free than there is when all has gone that may go"):format(
+      units.format_size(space.missing))
 end
 
 --- Prune a volume that has just been stopped. What goes wrong is a warning: the stop is done.
@@ -121,11 +165,9 @@ end
 function prune.after_stop(pool, id)
    local request = prune.request(pool, id)
    local ok, e = failure.catch(operation.run, pool, { request })
-   local why = ok and request.plan.prune.unconfirmed
-   if not ok or why then
-      pool.log({ step = "warning", volume = id, operation = "prune", seconds = 0,
-         message = ok and ("byre: %s: nothing was pruned: %s; byre prune shows what would go"):format(id, why)
-            or tostring(e) })
+   local message = not ok and tostring(e) or what_to_say(request.plan.prune)
+   if message then
+      pool.log({ step = "warning", volume = id, operation = "prune", seconds = 0, message = message })
    end
 end
 
@@ -144,11 +186,14 @@ end
 
 -- what would go; nothing is changed
 local function look(pool, options, result)
+   local run = gauge.new(pool)
    each_volume(pool, options, function(id)
       local ok, the_plan = failure.catch(operation.plan, pool,
-         prune.request(pool, id, { policy = options.policy }))
+         prune.request(pool, id, { policy = options.policy, gauge = run, measure = options.measure }))
       if ok then
          table.insert(result.volumes, the_plan.prune)
+         -- the next one need not make the same space once more
+         run:forget(id, the_plan.prune.removed)
       else
          table.insert(result.failures, { volume = id, error = the_plan })
       end
@@ -157,11 +202,14 @@ local function look(pool, options, result)
 end
 
 local function run(pool, options, agreed, result)
+   local shared = gauge.new(pool)
    each_volume(pool, options, function(id)
-      local request = prune.request(pool, id, { confirm = agreed[id] })
+      local request = prune.request(pool, id, { confirm = agreed[id], gauge = shared, measure = options.measure })
       local ok, e = failure.catch(operation.run, pool, { request })
       if ok then
-         table.insert(result.volumes, request.plan.prune)
+         local done = request.plan.prune
+         table.insert(result.volumes, done)
+         shared:forget(id, not done.unconfirmed and done.removed or {})
       else
          table.insert(result.failures, { volume = id, error = e })
       end
@@ -186,7 +234,7 @@ local function agreed_hashes(pool, options)
    if not options.confirm then
       return agreed
    end
-   local shown = finish(look(pool, options, { volumes = {}, failures = {} }))
+   local shown = finish(look(pool, config.with(options, { measure = false }), { volumes = {}, failures = {} }))
    if shown.hash ~= options.confirm then
       failure.raise("policy", failure.quote(options.confirm), shown.hash
          and "what would go now is another plan than the one that was agreed to" or "there is no plan to agree to",
@@ -202,7 +250,8 @@ end
 -- @tparam pool pool
 -- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these (vids or volumes); `pattern`: those
 -- whose vids fit; `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, this one (of
--- `policy.new`) in place of the volumes' own
+-- `policy.new`) in place of the volumes' own; `measure`: `"removed"`: what those free that go, `"all"`: what each
+-- revision frees; that reads maps
 -- @treturn table `volumes` (see `decide.prune`), `failures` ({volume=, error=}), `hash` (what has to be agreed to; nil:
 -- nothing)
 -- @raise `policy`: the plan is another one than was agreed to

@@ -147,6 +147,23 @@ function space.map(store, list)
    return self
 end
 
+--- Does the file system also tell of files that are not listed? Then a map of some images needs no others.
+-- @tparam store store
+-- @tparam {table,...} list as for `map`
+-- @treturn boolean
+-- @raise `io`, `denied`
+function space.sees_outside(store, list)
+   for _, item in ipairs(list) do
+      local file = store:open_if_there(item.path)
+      if file then
+         local basis, message, code = core.basis(file)
+         file:close()
+         return check(item.path, basis, message, code) == "extents"
+      end
+   end
+   return false
+end
+
 local function number_of(self, id)
    return self.images[id] and self.images[id].number
 end

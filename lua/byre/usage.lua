@@ -43,18 +43,36 @@ local function add_volume(self, pool, volume, list)
    end
 end
 
---- Look at all images of a pool.
--- @tparam pool pool
--- @treturn usage with the fields `basis`, `exact`, `reason` (see `byre.space`), `size`, `used`, `free` (bytes of the
--- file system), `allocated` (bytes that the images take together; nil: not known), `failures` (errors of volumes that
--- are left out: what they take counts as somebody else's)
--- @raise `io`, `denied`
-function usage.of(pool)
-   local self = setmetatable({ by_vid = {}, vids = {}, failures = {}, failed = {} }, mt)
+local function look_at_all(self, pool)
    local list = {}
+   self.by_vid, self.vids, self.failures, self.failed = {}, {}, {}, {}
    for volume in pool:volumes() do
       add_volume(self, pool, volume, list)
    end
+   self.is_whole = true
+   return list
+end
+
+-- The images of these volumes; of all where who else shares with them can only be seen by looking.
+local function look_at(self, pool, vids)
+   local list = {}
+   for _, vid in ipairs(vids) do
+      add_volume(self, pool, { vid = vid }, list)
+   end
+   return space.sees_outside(pool.store, list) and list or look_at_all(self, pool)
+end
+
+--- Look at the images of a pool.
+-- @tparam pool pool
+-- @tparam[opt] {string,...} vids of the volumes that will be asked about, each once (default: all)
+-- @treturn usage with the fields `basis`, `exact`, `reason` (see `byre.space`), `size`, `used`, `free` (bytes of the
+-- file system), `allocated` (bytes that the images take together; nil: not known), `failures` (errors of volumes that
+-- are left out: what they take counts as somebody else's), `is_whole` (all volumes were looked at; `allocated` is of
+-- those that were)
+-- @raise `io`, `denied`
+function usage.of(pool, vids)
+   local self = setmetatable({ by_vid = {}, vids = {}, failures = {}, failed = {}, gone = {} }, mt)
+   local list = vids and look_at(self, pool, vids) or look_at_all(self, pool)
    self.map = space.map(pool.store, list)
    self.basis, self.exact, self.reason = self.map.basis, self.map.exact, self.map.reason
    local filesystem = pool:usage()
@@ -142,6 +160,67 @@ local function named(self, name)
       return images_of(self, name)
    end
    return { find_revision(self, vid, revision) }
+end
+
+-- revisions of a volume, by their ids; those that are not there (any more) take nothing
+local function revisions_of(self, vid, ids)
+   local wanted, list = {}, {}
+   for _, id in ipairs(ids) do
+      wanted[id] = true
+   end
+   for _, image in ipairs(images_of(self, vid)) do
+      if image.revision and wanted[image.revision] and not self.gone[image] then
+         list[#list + 1] = image
+      end
+   end
+   return list
+end
+
+-- the images that are gone since, and these
+local function with_gone(self, images)
+   for image in pairs(self.gone) do
+      images[#images + 1] = image
+   end
+   return images
+end
+
+--- What is free when these revisions of a volume go.
+-- @tparam string vid
+-- @tparam {string,...} ids
+-- @treturn ?integer bytes; nil: not known
+-- @raise `no_such_volume`, `corrupt`
+function methods:freed(vid, ids)
+   local images, before = revisions_of(self, vid, ids), 0
+   if next(self.gone) then
+      before = self.map:freed(with_gone(self, {}))
+   end
+   local all = self.map:freed(with_gone(self, images))
+   return all and all - before
+end
+
+--- What a volume still takes once these revisions of it are gone.
+-- @tparam string vid
+-- @tparam {string,...} ids
+-- @treturn ?integer bytes, whoever else has them; nil: not known
+-- @raise `no_such_volume`, `corrupt`
+function methods:taken_without(vid, ids)
+   local left, going = {}, {}
+   for _, image in ipairs(revisions_of(self, vid, ids)) do
+      going[image] = true
+   end
+   for _, image in ipairs(images_of(self, vid)) do
+      left[#left + 1] = not (going[image] or self.gone[image]) and image or nil
+   end
+   return self.map:union(left)
+end
+
+--- Revisions are gone by now: nobody holds anything through them any more.
+-- @tparam string vid
+-- @tparam {string,...} ids
+function methods:forget(vid, ids)
+   for _, image in ipairs(revisions_of(self, vid, ids)) do
+      self.gone[image] = true
+   end
 end
 
 --- What some volumes and revisions take together.

@@ -151,6 +151,55 @@ describe("A plan to prune", function()
       assert.same({}, steps(decide(5, 3, { latest = now + 1 })))
    end)
 
+   describe("with a rule on space", function()
+      -- each revision frees ten bytes
+      local function decide_space(rule, facts)
+         local state = state_with(5, { confirmed_policy = "p" })
+         local judgement = prune.by_number(state.revisions, 1)
+         rule.order = "oldest"
+         judgement.policy = { floor = facts.floor or 1, min_age = 0, space = rule }
+         local gauge = { total = 1000, gone = 0, settle = function() end }
+         function gauge.take() gauge.gone = gauge.gone + 1 end
+         function gauge.free() return 100 + 10 * gauge.gone end
+         function gauge.freed(_, ids) return 10 * #ids end
+         state.revisions[1].hold_until = facts.held
+         return prune.decide(state, state.revisions, judgement,
+            { policy_hash = "p", gauge = gauge, measure = facts.measure }).prune
+      end
+
+      it("lets go what is released only as far as space is short", function()
+         local result = decide_space({ free = 100, candidates = { "1", "2", "3", "4" } }, {})
+         assert.same({}, result.removed)
+         assert.equal("space is not short", result.revisions[1].spared)
+         assert.is_nil(result.revisions[5].spared)
+         assert.equal(0, result.space.missing)
+         result = decide_space({ free = 115, candidates = { "1", "2", "3", "4" } }, { measure = "removed" })
+         assert.same({ "1", "2" }, result.removed)
+         assert.same({ 10, 10, nil, 20 }, { result.revisions[1].freed, result.revisions[2].freed,
+            result.revisions[3].freed, result.freed })
+      end)
+
+      it("never passes the guards and the floor, and tells what is missing then", function()
+         local result = decide_space({ free = 200, candidates = { "1", "2", "3", "4", "5" } },
+            { floor = 3, held = true })
+         assert.same({ "2" }, result.removed)
+         assert.equal("held", result.revisions[1].guard)
+         assert.equal("one of the last 3", result.revisions[3].guard)
+         assert.equal(90, result.space.missing)
+      end)
+
+      it("may take what a rule wants, where the policy names it", function()
+         local state = state_with(3, { confirmed_policy = "p" })
+         local judgement = prune.by_number(state.revisions, 3)
+         judgement.policy = { floor = 1, min_age = 0,
+            space = { free = 1, order = "oldest", candidates = { "1", "2", "3" } } }
+         local gauge = { total = 1, settle = function() end, taken = 0, take = function(self) self.taken = 1 end,
+            free = function(self) return self.taken end }
+         assert.same({ "1" }, prune.decide(state, state.revisions, judgement, { policy_hash = "p", gauge = gauge })
+            .prune.removed)
+      end)
+   end)
+
    it("never takes the newest, whatever is asked for", function()
       for n = 1, 5 do
          local removed = decide(n, 0).prune.removed

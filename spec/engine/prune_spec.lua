@@ -152,7 +152,8 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
             ["\n\nreturn policy { keep.last(1), tz = 'Mars/Base' }"] = ':3: tz: there is no zone "Mars/Base"',
             ["return 1"] = ":1: a policy file returns policy",
             [""] = ":1: a policy file returns policy",
-            ["return policy { keep.last(1), space { free = '15%' } }"] = ":1: space: prune does not carry out",
+            ["return policy { keep.last(1), space { free = '100%' } }"] = ":1: space: free: 100% of a file system",
+            ["return policy { keep.last(1), floor = 1,\n floor = 2 }"] = ":2: floor is given twice in one table",
             ["return policy {}"] = ":1: policy: it has no rule",
             ["return policy(function(list)\n return list.x.y end)"] = ":2: ",
          }

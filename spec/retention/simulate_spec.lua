@@ -115,6 +115,45 @@ describe("a simulation", function()
       assert.same({ { time = support.time("2026-03-29T01:00:00"), by = 3600 } }, data.clock_changes)
    end)
 
+   it("holds back what is released until space is short, and then lets the oldest go", function()
+      local rules = 'return policy { keep.last(2), space { quota = "16GiB" } }'
+      local growth = { size = "10GiB", change_per_day = "1GiB" }
+      local data = run({ growth = growth }, rules)
+      local alive, count = {}, 0
+      for _, r in ipairs(data.revisions) do
+         alive[#alive + 1] = not r.removed_at and r or nil
+         count = count + (r.removed_at and 1 or 0)
+      end
+      assert(count > 10 and #alive > 5, #alive)
+      assert.equal(data.revisions[count + 1], alive[1])
+      assert.equal("space", alive[1].reasons[1].rule)
+      local largest = 0
+      for _, sample in ipairs(data.samples) do
+         largest = math.max(largest, sample.bytes)
+      end
+      -- the last one is later than the last time that it was pruned
+      assert(largest < 17 << 30 and largest > 15 << 30, largest)
+      assert.is_nil(data.space_unknown)
+   end)
+
+   it("lets as much go for what is to be free as for what may be taken", function()
+      local growth = { size = "10GiB", change_per_day = "1GiB" }
+      local function count(rule, fields)
+         fields.growth = growth
+         return run(fields, "return policy { keep.last(2), space { " .. rule .. " } }").samples[20].count
+      end
+      assert.equal(count('quota = "16GiB"', {}),
+         count('free = "20%"', { disk = { size = "30GiB", others = "8GiB" } }))
+   end)
+
+   it("lets nothing go where nobody knows when space is short, and says so", function()
+      for rule, growth in pairs({ ["quota = 1"] = false, ["free = '99%'"] = { size = 1, change_per_day = 1 } }) do
+         local data = run({ growth = growth or nil }, "return policy { keep.last(2), space { " .. rule .. " } }")
+         assert.is_true(data.space_unknown)
+         assert.equal(#data.revisions, #remaining(data))
+      end
+   end)
+
    it("takes real revisions as they are now", function()
       local revisions = support.revisions(support.every(86400, "2026-04-01T08:00:00", "2026-04-10T08:00:00"))
       local policy = support.policy(text)
@@ -132,8 +171,8 @@ describe("a simulation", function()
          { { from = 5, to = 4 }, "simulate: from and to are times, from the earlier one" },
          { { schedule = "minutely", to = support.time("2030-01-01T00:00:00") },
             "schedule: it means more than 200000 revisions; take a shorter time" },
-         { { colour = "red" }, "simulate: there is no option colour; the options are batch, from, gaps, growth, " ..
-            "objection, pool, schedule, skew, start_revisions, to, volume" },
+         { { colour = "red" }, "simulate: there is no option colour; the options are batch, disk, from, gaps, " ..
+            "growth, objection, pool, schedule, skew, start_revisions, to, volume" },
          { { growth = { size = "big", change_per_day = 1 } }, 'growth: size: "big" is not a size; write bytes, or a ' ..
             'number with K, M, G or T, such as "200GiB"' },
       }) do

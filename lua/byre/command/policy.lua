@@ -118,6 +118,10 @@ end
 
 function actions.simulate(context, args)
    local data = simulation.run(args.file, read(args.file), simulation.given(args))
+   if data.space_unknown then
+      context:say(args.file .. ": when space is short is not known: say --size and --change, and --disk for a rule on "
+         .. "what is to be free; what the rules release stays")
+   end
    if args.output then
       write_page(args.output, data, args.file)
    elseif context.out.format == "json" then
@@ -132,8 +136,9 @@ local function data_of(context, args, path)
    if not args.vid then
       return simulation.run(path, read(path), simulation.given(args))
    end
-   local input = require("byre.prune").input(context:pool(), context:volume(args.vid).vid)
-   return (policies.run(policies.new(path, read(path)), "now", { input = input }, { child = true }))
+   local input, answers = require("byre.prune").input(context:pool(), context:volume(args.vid).vid)
+   return (policies.run(policies.new(path, read(path)), "now", { input = input }, config.with(answers,
+      { child = true })))
 end
 
 function actions.diff(context, args)
@@ -151,6 +156,7 @@ function actions.explain(context, args)
    local volume = context:volume(args.vid)
    local result = context:pool():prune({
       dry_run = true, volumes = { volume }, policy = args.file and read(args.file), policy_name = args.file,
+      measure = "all",
    })
    verdict.list(context, result, { everything = true })
    return verdict.failures(result)

@@ -9,6 +9,9 @@ local prune = {
 volumes without a policy those beyond their number of revisions to keep. Never
 the newest, nor one that is held, in use, or very young.
 
+FREES is what it gives back once those above it are gone as well; for whom the
+figures are exact, byre help usage says.
+
 What would take away very many, and what a new policy takes away first, is only
 shown. To agree to it, say --confirm with the hash that is shown with it.
 
@@ -50,7 +53,7 @@ end
 function prune.run(context, args)
    local pool = context:pool()
    local shows = context:is_dry() or args.explain
-   local options = { dry_run = shows, confirm = args.confirm }
+   local options = { dry_run = shows, confirm = args.confirm, measure = args.explain and "all" or "removed" }
    if #args.vids > 0 then
       options.volumes = context:volumes(args.vids)
    end

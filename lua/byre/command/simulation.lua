@@ -17,6 +17,11 @@ function simulation.options(command)
    command:option("--from", "When it begins: a day (default: that long ago)."):argname("DAY")
    command:option("--gap", "No revisions from a day to another: DAY..DAY; may be given again."):target("gaps")
       :argname("DAYS"):count("*")
+   command:option("--size", "Size of the image; with --change, also bytes are drawn, and rules on space carried out.")
+      :argname("SIZE")
+   command:option("--change", "How much of it is written anew each day."):argname("SIZE")
+   command:option("--disk", "Size of a file system that has nothing else, for rules on what is to be free.")
+      :argname("SIZE")
 end
 
 local function parse_day(option, text)
@@ -51,6 +56,19 @@ local function parse_gaps(list)
    return gaps
 end
 
+-- how large the image is, how fast it changes, and on what disk
+local function add_growth(given, args)
+   if (args.size == nil) ~= (args.change == nil) then
+      report.usage(args.size and "--size" or "--change", "--size and --change go together")
+   elseif args.disk and not args.size then
+      report.usage("--disk", "say --size and --change as well")
+   end
+   given.growth = args.size and { size = units.parse_size(args.size),
+      change_per_day = units.parse_size(args.change) } or nil
+   given.disk = args.disk and { size = units.parse_size(args.disk), others = 0 } or nil
+   return given
+end
+
 --- How time goes.
 -- @tparam table args as parsed
 -- @treturn table `given` of `simulate.run`
@@ -63,7 +81,7 @@ function simulation.given(args)
       -- as long after it as now is after the same span before now
       to = from + (now - before(now, span))
    end
-   return { schedule = args.schedule or "daily", from = from, to = to, gaps = parse_gaps(args.gaps) }
+   return add_growth({ schedule = args.schedule or "daily", from = from, to = to, gaps = parse_gaps(args.gaps) }, args)
 end
 
 --- Run a policy over time, in a process of its own.

@@ -122,14 +122,17 @@ end
 
 -- what was named, each alone, and all of it
 local function show_parts(context, names)
+   local vids, known = {}, {}
    for _, name in ipairs(names) do
       local vid, revision = context:split_revision(name)
       local volume = context:volume(vid)
       if revision then
          volume:revision(revision)
       end
+      vids[#vids + 1] = not known[volume.vid] and volume.vid or nil
+      known[volume.vid] = true
    end
-   local measured = context:pool():space()
+   local measured = context:pool():space(vids)
    local values = measured:of(names)
    values.basis, values.exact, values.parts = measured.basis, measured.exact, {}
    for i, name in ipairs(names) do

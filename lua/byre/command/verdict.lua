@@ -1,6 +1,7 @@
 --- Verdicts on revisions as rows: what `prune` and `policy explain` show.
 -- @module byre.command.verdict
 local explain = require("byre.retention.explain")
+local prune = require("byre.prune")
 local report = require("byre.command.report")
 local units = require("byre.units")
 
@@ -12,6 +13,7 @@ verdict.fields = {
    { key = "id", title = "REVISION" },
    { key = "time", title = "TIME" },
    { key = "size", title = "SIZE", right = true, text = units.format_size },
+   { key = "freed", title = "FREES", right = true, text = units.format_size },
    { key = "verdict", title = "VERDICT" },
    { key = "why", title = "WHY" },
 }
@@ -20,7 +22,7 @@ verdict.fields = {
 verdict.detail_fields = {
    { key = "volume" }, { key = "policy" }, { key = "id" }, { key = "seq" }, { key = "time" }, { key = "size" },
    { key = "allocated" }, { key = "exclusive" }, { key = "freed" }, { key = "verdict" }, { key = "removed" },
-   { key = "guard" }, { key = "reasons" }, { key = "lost_to" },
+   { key = "guard" }, { key = "spared" }, { key = "reasons" }, { key = "lost_to" },
 }
 
 -- what becomes of it: keep, stay (it was let go but a guard objects), go
@@ -29,6 +31,16 @@ local function word(item)
       return "go"
    end
    return item.verdict == "expire" and "stay" or "keep"
+end
+
+-- why it stays, or goes
+local function reason(item)
+   if item.guard or item.spared then
+      return item.guard or item.spared
+   elseif item.removed and item.verdict == "keep" then
+      return "space is short, or else: " .. explain.verdict(item)
+   end
+   return explain.verdict(item)
 end
 
 --- A judged revision as a record.
@@ -42,9 +54,31 @@ function verdict.record(volume, item, done)
       time = units.format_time(item.time), size = item.size, allocated = item.allocated, exclusive = item.exclusive,
       freed = item.freed, verdict = word(item),
       removed = item.removed and done and not volume.unconfirmed, guard = item.guard,
-      why = item.guard or explain.verdict(item),
+      spared = item.spared, why = reason(item),
       reasons = item.reasons, lost_to = item.lost_to,
    }
+end
+
+-- What the figures are worth, and what rules on space could not do.
+local function say_space(context, result)
+   local total, exact, reason_of_figures = 0, true, nil
+   for _, volume in ipairs(result.volumes) do
+      if #volume.removed > 0 then
+         total = total and volume.freed and total + volume.freed
+         exact = exact and volume.exact
+         reason_of_figures = reason_of_figures or volume.reason
+      end
+      local shortage = prune.shortage(volume)
+      if shortage then
+         context:say(("%s: %s"):format(volume.volume, shortage))
+      end
+   end
+   if not total then
+      context:say("what it frees is not known" .. (reason_of_figures and ": " .. reason_of_figures or ""))
+   elseif total > 0 then
+      context:say(("together they free %s%s%s"):format(exact and "" or "about ", units.format_size(total),
+         reason_of_figures and ": " .. reason_of_figures or ""))
+   end
 end
 
 --- Show what was judged.
@@ -64,6 +98,7 @@ function verdict.list(context, result, options)
       end
    end
    rows:finish()
+   say_space(context, result)
 end
 
 --- Say what could not be judged.

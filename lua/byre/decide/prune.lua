@@ -8,6 +8,7 @@ local guards = require("byre.decide.guards")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
 local plan = require("byre.plan")
+local space = require("byre.decide.space")
 
 local prune = {}
 
@@ -29,19 +30,32 @@ function prune.by_number(revisions, n)
    return { policy = { floor = 1, min_age = 0 }, revisions = judged }
 end
 
--- What is to become of each revision, oldest first, before the breaker.
+-- What the policy releases goes, or with a rule on space may go when space is short.
+local function candidates(judgement)
+   local set = {}
+   for _, judged in ipairs(judgement.revisions) do
+      set[judged.id] = judged.verdict == "expire" or nil
+   end
+   for _, id in ipairs(judgement.policy.space and judgement.policy.space.candidates or {}) do
+      set[id] = true
+   end
+   return set
+end
+
+-- What is to become of each revision, oldest first, before the breaker and before it is asked whether space is short.
 local function sort_out(revisions, judgement, now)
    local limits = { now = now, floor = judgement.policy.floor, min_age = judgement.policy.min_age }
-   local list = {}
+   local list, may_go = {}, candidates(judgement)
    for i, revision in ipairs(revisions) do
       local judged = judgement.revisions[i]
       revision.future, revision.skewed = judged.future, judged.skewed
-      local guard = judged.verdict == "expire" and guards.objection(revision, #revisions - i + 1, limits) or nil
+      local guard = may_go[revision.id] and guards.objection(revision, #revisions - i + 1, limits) or nil
       list[i] = {
          id = revision.id, seq = revision.seq, time = revision.time, size = revision.size,
-         allocated = revision.allocated, exclusive = revision.exclusive, verdict = judged.verdict,
-         reasons = judged.reasons, lost_to = judged.lost_to or {}, guard = guard,
-         removed = judged.verdict == "expire" and guard == nil,
+         allocated = revision.allocated, verdict = judged.verdict,
+         reasons = judged.reasons, lost_to = judged.lost_to or {},
+         guard = judged.verdict == "expire" and guard or nil,
+         removed = may_go[revision.id] == true and guard == nil,
       }
    end
    return list
@@ -53,6 +67,41 @@ local function removed_ids(list)
       ids[#ids + 1] = item.removed and item.id or nil
    end
    return ids
+end
+
+-- A rule on space takes of what may go only as much as is missing.
+-- Returns the bytes that are missing all the same.
+local function hold_back(list, rule, gauge)
+   local chosen, short = space.choose(rule, removed_ids(list), gauge)
+   local goes = {}
+   for _, id in ipairs(chosen) do
+      goes[id] = true
+   end
+   for _, item in ipairs(list) do
+      if item.removed and not goes[item.id] then
+         item.removed = false
+         item.spared = item.verdict == "expire"
+            and (short and "space is not short" or "nobody can tell what space it would free") or nil
+      end
+   end
+   return short
+end
+
+-- what each frees alone, and what it adds to what those before it free
+local function measure(list, ids, gauge)
+   local going, before = {}, 0
+   for _, item in ipairs(list) do
+      item.exclusive = gauge:freed({ item.id })
+   end
+   for _, item in ipairs(list) do
+      if item.removed then
+         going[#going + 1] = item.id
+         local now = gauge:freed(going)
+         item.freed = now and now - before
+         before = now or 0
+      end
+   end
+   return gauge:freed(ids)
 end
 
 -- what somebody agrees to: these revisions of this volume, by this policy
@@ -101,15 +150,23 @@ end
 -- @tparam {table,...} revisions of it that are judged, oldest first, as a policy sees them
 -- @tparam table judgement of `evaluate.judge` or `prune.by_number`
 -- @tparam table facts `policy` (its name), `policy_hash`, `latest` (when a policy was last applied), `confirm` (a hash
--- that somebody has agreed to)
+-- that somebody has agreed to), `gauge` (for a policy with a rule on space, and for `measure`), `measure` (`"all"`:
+-- what each revision frees, `"removed"`: the same where some go)
 -- @treturn plan of the removals, oldest first; empty while somebody has to agree. `prune` besides: `volume`,
--- `policy`, `revisions` (each with `verdict`, `reasons`, `guard`, `removed`), `removed` (ids), `hash`, `unconfirmed`
--- (why somebody has to agree)
+-- `policy`, `revisions` (each with `verdict`, `reasons`, `guard`, `spared` (why a rule on space leaves it), `removed`,
+-- `exclusive` and `freed` (bytes, where measured)), `removed` (ids), `freed` (bytes, where measured), `space` (with a
+-- rule on space: `missing`, bytes that are missing all the same; nil: not known), `hash`, `unconfirmed` (why somebody
+-- has to agree)
 function prune.decide(state, revisions, judgement, facts)
    local list = sort_out(revisions, judgement, state.now)
+   local rule = judgement.policy.space
+   local space_left = rule and { missing = hold_back(list, rule, facts.gauge) } or nil
    local ids = removed_ids(list)
-   local result = { volume = state.vid, policy = facts.policy, revisions = list, removed = ids,
+   local result = { volume = state.vid, policy = facts.policy, revisions = list, removed = ids, space = space_left,
       hash = plan_hash(state, facts, ids) }
+   if facts.measure == "all" or facts.measure and #ids > 0 then
+      result.freed = measure(list, ids, facts.gauge)
+   end
    local why = guards.breaker(#ids, #list, {
       clock = clock.objection(state.now, facts.latest, revisions),
       policy_changed = facts.policy_hash ~= nil and state.raw.confirmed_policy ~= facts.policy_hash,

@@ -29,8 +29,30 @@ function actions.simulate(policy, value)
    return require("byre.retention.simulate").run(policy, given)
 end
 
-function actions.now(policy, value)
-   return require("byre.retention.simulate").now(policy, value.input, objection)
+-- what would be if revisions went, as `byre.decide.space` asks; the host knows
+local function new_gauge(input, tools)
+   local ids = {}
+   local gauge = { total = input.pool.total }
+   function gauge.settle() end
+   function gauge.take(_, id)
+      table.insert(ids, id)
+   end
+   function gauge.put_back()
+      table.remove(ids)
+   end
+   function gauge.free()
+      local freed = #ids == 0 and 0 or tools.service("freed", ids)
+      return freed and input.pool.free + freed
+   end
+   function gauge.taken()
+      return tools.service("taken", ids)
+   end
+   return gauge
+end
+
+function actions.now(policy, value, tools)
+   local gauge = value.knows_freed and new_gauge(value.input, tools) or nil
+   return require("byre.retention.simulate").now(policy, value.input, { objection = objection, gauge = gauge })
 end
 
 function actions.judge(policy, value)
@@ -56,10 +78,8 @@ return function(tools, value)
    for name, item in pairs(tools.base()) do
       env[name] = item
    end
-   local policy = language.finish(tools.load(value.text, value.name, env)())
-   -- what cannot be kept to is refused: without it more would go than is meant
-   if policy.space and (value.action == "judge" or value.action == "load") then
-      error("space: prune does not carry out rules on space as yet; a policy with one is for simulations", 0)
-   end
-   return { result = actions[value.action](policy, value), log = lines }
+   local chunk = tools.load(value.text, value.name, env)
+   language.check_text(value.text, value.name)
+   local policy = language.finish(chunk())
+   return { result = actions[value.action](policy, value, tools), log = lines }
 end

@@ -267,6 +267,9 @@ function language.environment(outside)
       policy = function(given)
          local result = policy(given, outside.read_zone)
          result.freed, result.log = count_freed_calls(outside.freed), outside.log
+         result.exclusive = outside.freed and function(id)
+            return outside.freed({ id })
+         end
          return result
       end,
    }

@@ -82,10 +82,20 @@ local checks = {
    { "idempotent", idempotent }, { "path_independent", path_independent }, { "never_empties", never_empties },
 }
 
+-- The worst case of a rule on space: it is always short, and goes on with all that the rules release.
+local function without_space(policy)
+   local copy = {}
+   for key, value in pairs(policy) do
+      copy[key] = key ~= "space" and value or nil
+   end
+   return copy
+end
+
 --- Run a policy over a synthetic year and look at what it does.
 -- @tparam table policy of `language.finish`
 -- @treturn table a list of `{check, message}`: what it does not pass; empty when all is well
 function lint.check(policy)
+   policy = without_space(policy)
    local batch, steps = year(policy, { batch = true }), year(policy, {})
    local findings = {}
    for _, check in ipairs(checks) do

@@ -32,6 +32,15 @@ local function fields(r, context)
    return view
 end
 
+-- What it would free alone is looked up when somebody asks, once.
+local function look_up_exclusive(view, r, context)
+   if context.exclusive and r.exclusive == nil and not r.looked_up then
+      r.exclusive, r.looked_up = context.exclusive(r.id), true
+   end
+   view.exclusive = r.exclusive
+   return view
+end
+
 --- The view of one revision.
 -- @tparam table r of `byre.retention.order`
 -- @tparam table context of `byre.retention.rules`
@@ -52,12 +61,14 @@ function revision_view.new(r, context, verdicts)
    return setmetatable({}, {
       __name = "revision",
       __metatable = "revision",
-      __index = view,
+      __index = function(_, key)
+         return (key == "exclusive" and look_up_exclusive(view, r, context) or view)[key]
+      end,
       __newindex = function(_, key)
          error(string.format("a revision can only be read; %s cannot be set", tostring(key)), 2)
       end,
       __pairs = function()
-         return next, copy(view), nil
+         return next, copy(look_up_exclusive(view, r, context)), nil
       end,
    })
 end

@@ -4,15 +4,17 @@
 -- The evaluator is that of pruning; only the clock and the list are invented.
 -- @module byre.retention.simulate
 local evaluate = require("byre.retention.evaluate")
+local growth = require("byre.retention.growth")
 local options = require("byre.retention.options")
 local restore_gaps = require("byre.retention.restore_gaps")
 local schedule = require("byre.retention.schedule")
+local space = require("byre.decide.space")
 local zone = require("byre.retention.zone")
 
 local simulate = {}
 
 local known = { schedule = true, from = true, to = true, gaps = true, skew = true, start_revisions = true,
-   growth = true, batch = true, objection = true, volume = true, pool = true }
+   growth = true, batch = true, objection = true, volume = true, pool = true, disk = true }
 
 local function in_gap(gaps, time)
    for _, gap in ipairs(gaps or {}) do
@@ -33,35 +35,6 @@ local function skew_at(skew, time)
    return 0
 end
 
--- Bytes that differ after so many seconds: writes hit the same places again,
--- so it nears the size.
-local function changed(growth, seconds)
-   local written = growth.change_per_day * seconds / 86400
-   return math.floor(growth.size * (1 - math.exp(-written / math.max(growth.size, 1))))
-end
-
--- the image, and for each revision what differs from the next one
-local function bytes_of(growth, alive, now)
-   if not growth then
-      return nil
-   end
-   local total = growth.size
-   for i, r in ipairs(alive) do
-      local following = alive[i + 1] and alive[i + 1].time or now
-      total = total + changed(growth, math.max(0, following - r.time))
-   end
-   return total
-end
-
-local function read_growth(growth)
-   if growth == nil then
-      return nil
-   end
-   options.check_keys("growth", growth, { size = true, change_per_day = true })
-   return { size = options.size("growth: size", growth.size),
-      change_per_day = options.size("growth: change_per_day", growth.change_per_day) }
-end
-
 -- What a revision is kept for, where that changed.
 local function note_rule(track, judged, now)
    local reason = judged.reasons[1]
@@ -73,21 +46,69 @@ local function note_rule(track, judged, now)
    track.reasons = judged.reasons
 end
 
+-- what the policy releases and no guard keeps: by id, and what kept the others
+local function released(state, output, now)
+   local given, may_go, kept_by = state.given, {}, {}
+   local limits = { now = now, floor = output.policy.floor, min_age = output.policy.min_age }
+   local named = {}
+   for _, id in ipairs(output.policy.space and output.policy.space.candidates or {}) do
+      named[id] = true
+   end
+   for i, r in ipairs(state.alive) do
+      local judged = output.revisions[i]
+      r.future, r.skewed = judged.future, judged.skewed
+      if judged.verdict == "expire" or named[r.id] then
+         local guard = given.objection and given.objection(r, #state.alive - i + 1, limits)
+         may_go[r.id], kept_by[r.id] = not guard, guard
+      end
+   end
+   return may_go, kept_by
+end
+
+-- of what may go, what a rule on space takes; nobody knows without figures, and then nothing goes
+local function make_space(state, rule, may_go, now)
+   local gauge = state.given.gauge
+   if not gauge and state.growth then
+      gauge = growth.gauge(state.growth, state.alive, now, state.disk)
+   end
+   local candidates, goes = {}, {}
+   for _, r in ipairs(state.alive) do
+      candidates[#candidates + 1] = may_go[r.id] and r.id or nil
+   end
+   local chosen, short = {}, nil
+   if gauge then
+      chosen, short = space.choose(rule, candidates, gauge)
+   end
+   for _, id in ipairs(chosen) do
+      goes[id] = true
+   end
+   if short == nil then
+      state.data.space_unknown = true
+   end
+   return goes
+end
+
+-- what a revision stays for though the policy releases it
+local function guard_reason(guard)
+   return { { rule = guard and "guard" or "space", why = guard or "there is space" } }
+end
+
 local function prune(state, now)
    local given = state.given
    local output = evaluate.judge(state.policy, { now = now, volume = given.volume, pool = given.pool,
       revisions = state.alive })
+   local goes, kept_by = released(state, output, now)
+   if output.policy.space then
+      goes = make_space(state, output.policy.space, goes, now)
+   end
    local alive = {}
-   local limits = { now = now, floor = output.policy.floor, min_age = output.policy.min_age }
    for i, r in ipairs(state.alive) do
       local judged, track = output.revisions[i], state.tracks[r.id]
-      r.future, r.skewed = judged.future, judged.skewed
-      local guarded = given.objection and given.objection(r, #state.alive - i + 1, limits)
-      if judged.verdict == "expire" and not guarded then
+      if goes[r.id] then
          track.removed_at, track.lost_to = now, judged.lost_to
       else
          if judged.verdict == "expire" then
-            judged.reasons = { { rule = "guard", why = guarded } }
+            judged.reasons = guard_reason(kept_by[r.id])
          end
          note_rule(track, judged, now)
          alive[#alive + 1] = r
@@ -109,15 +130,15 @@ local function sample(state, now)
    if samples[#samples] and samples[#samples].day == day then
       samples[#samples] = nil
    end
-   samples[#samples + 1] = { day = day, time = now, count = #state.alive, bytes = bytes_of(state.growth, state.alive,
-      now) }
+   samples[#samples + 1] = { day = day, time = now, count = #state.alive, bytes = growth.bytes(state.growth,
+      state.alive, now) }
    restore_gaps.widen(state.data.restore_gaps, state.alive, now)
 end
 
 local function run_moment(state, moment, number)
    add(state, { id = "new-" .. number, seq = state.next_seq, time = moment + skew_at(state.given.skew, moment),
       tags = {}, origin = "auto", size = state.growth and state.growth.size,
-      delta = state.growth and changed(state.growth, 3600) }, moment)
+      delta = state.growth and growth.changed(state.growth, 3600) }, moment)
    state.next_seq = state.next_seq + 1
    if not state.given.batch then
       prune(state, moment)
@@ -141,9 +162,17 @@ local function clock_changes(rules, from, to)
    return list
 end
 
+local function read_disk(disk)
+   if disk == nil then
+      return nil
+   end
+   options.check_keys("disk", disk, { size = true, others = true })
+   return { size = options.size("disk: size", disk.size), others = options.size("disk: others", disk.others) }
+end
+
 local function start(policy, given)
-   local state = { policy = policy, given = given, growth = read_growth(given.growth), alive = {}, tracks = {},
-      next_seq = 1 }
+   local state = { policy = policy, given = given, growth = growth.read(given.growth), disk = read_disk(given.disk),
+      alive = {}, tracks = {}, next_seq = 1 }
    state.data = { tz = policy.tz, from = given.from, to = given.to, schedule = given.schedule, revisions = {},
       samples = {}, restore_gaps = restore_gaps.new(),
       clock_changes = clock_changes(policy.calendar.rules, given.from, given.to) }
@@ -172,13 +201,15 @@ end
 -- @tparam table policy of `language.finish`
 -- @tparam table given `schedule` (see `byre.retention.schedule`), `from` and `to` (seconds since the epoch);
 --   `gaps` (list of `{from, to}` without revisions), `skew` (list of `{from, to, by}`: the clock is wrong by so many
---   seconds), `start_revisions` (oldest first), `growth` (`{size, change_per_day}` in bytes), `batch` (ask once, at
---   the end), `objection` (guards: function of a revision, its rank from the newest and `{now, floor, min_age}`;
---   what keeps it, or nil)
+--   seconds), `start_revisions` (oldest first), `growth` (`{size, change_per_day}` in bytes), `disk` (`{size, others}`
+--   in bytes: of the file system, and what others take of it), `batch` (ask once, at the end), `objection` (guards:
+--   function of a revision, its rank from the newest and `{now, floor, min_age}`; what keeps it, or nil)
 -- @treturn table `tz from to schedule`; `revisions`: each with `id seq time`, `made_at` (the true time), `history`
 --   (list of `{at, rule}`: what it was kept for from when on), `reasons` (the last ones), `removed_at`, `lost_to`,
 --   `day` (since 1970-01-01) and `clock` (text) in the zone of the policy; `samples`: one a day, `{day, time, count,
 --   bytes}`; `restore_gaps` (see `byre.retention.restore_gaps`); `clock_changes`: `{time, by}`
+--   With a rule on space, `space_unknown`: without `growth`, or `disk`, nobody can know when space is short, and what
+--   the rules release stays.
 -- @raise a sentence about what cannot be
 function simulate.run(policy, given)
    options.check_keys("simulate", given, known)
@@ -202,12 +233,13 @@ end
 -- that would go are removed now.
 -- @tparam table policy
 -- @tparam table input of `evaluate.judge`
--- @tparam[opt] function objection as for `simulate.run`
+-- @tparam[opt] table facts `objection`, as for `simulate.run`; `gauge` (see `byre.decide.space`)
 -- @treturn table
-function simulate.now(policy, input, objection)
+function simulate.now(policy, input, facts)
+   facts = facts or {}
    local first = input.revisions[1] and input.revisions[1].time or input.now
    local state = start(policy, { from = math.min(first, input.now), to = input.now, start_revisions = input.revisions,
-      objection = objection, volume = input.volume, pool = input.pool })
+      objection = facts.objection, gauge = facts.gauge, volume = input.volume, pool = input.pool })
    prune(state, input.now)
    return finish(state, input.now)
 end
