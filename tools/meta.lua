@@ -198,7 +198,9 @@ local classes = [[
 ---@field outdated boolean
 ---@field size? integer
 ---@field used integer
+---@field committed_time? integer
 ---@field revision_count integer
+---@field revision_time? integer
 ---@field path? string
 
 ---@class byre.Plan

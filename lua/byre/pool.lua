@@ -411,6 +411,14 @@ function methods:prune(options)
    return prune.run(self, options)
 end
 
+--- When was a policy last applied?
+-- @treturn ?integer epoch; nil: never
+-- @raise `corrupt`
+function methods:last_prune()
+   local text = self.store:read(layout.clock)
+   return text and catalog.decode_clock(text)
+end
+
 --- Keep a policy in the pool, and use it for all volumes that have none of their own.
 -- @function set_policy
 -- @tparam string name letters, digits and `_ . -`

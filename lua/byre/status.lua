@@ -11,11 +11,13 @@ local status = {}
 -- @tparam table state
 -- @treturn table `vid`, `kind`, `rw`, `ephemeral`, `source`, `revisions_to_keep`, `session` (there is a dirty image),
 -- `running` (somebody has it open for writing), `dirty` (the next stop commits it), `outdated`, `size` and `used`
--- (bytes, of the session's image or else the committed one), `revision_count`
+-- (bytes, of the session's image or else the committed one), `committed_time` (last write to the committed content,
+-- epoch), `revision_count`, `revision_time` (last write to the content of the newest revision)
 function status.of(state)
    local config, files = state.config, state.files
    local image = files.dirty or files.clean
    local session = files.dirty ~= nil
+   local history = survey.history(state)
    return {
       vid = state.vid,
       kind = config.kind,
@@ -29,7 +31,9 @@ function status.of(state)
       outdated = survey.is_outdated(state),
       size = image and image.size or config.size,
       used = image and image.blocks * 512 or 0,
-      revision_count = #survey.history(state),
+      committed_time = files.clean and files.clean.mtime,
+      revision_count = #history,
+      revision_time = #history > 0 and history[#history].time or nil,
    }
 end
 

@@ -23,7 +23,7 @@ describe("tools/setup", function()
       shell.must(("mkdir -p %s/bin %s/build/deps/luaposix && cp -a tools %s"):format(dir, dir, dir))
       shell.must(("touch %s/build/deps/luaposix/complete"):format(dir))
       for _, name in ipairs({ "cc", "g++", "make", "pkg-config", "lua5.4", "lua5.3", "busted", "qemu-img", "unshare",
-         "xz", "chromium", "fusermount3", "zsh", "fish", "lowdown", "bash",
+         "xz", "chromium", "fusermount3", "zsh", "fish", "lowdown", "bash", "fincore", "promtool",
          "dirname", "mkdir", "env", "cat", "tail", "chmod" }) do
          command(name)
       end

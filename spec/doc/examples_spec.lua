@@ -193,6 +193,15 @@ describe("examples/", function()
       assert.is_truthy(shell.read("examples/prune.timer"):find("\nOnCalendar=", 1, true))
    end)
 
+   it("metrics.service writes what its timer asks for", function()
+      covered["metrics.service"], covered["metrics.timer"] = true, true
+      local words = shell.read("examples/metrics.service"):match("\nExecStart=/usr/local/bin/byre ([^\n]*)")
+      words = words:gsub("/srv/pool", shell.quote(dir .. "/pool")):gsub("/var/lib/prometheus/node%-exporter", dir)
+      assert.equal(0, shell.run('eval "$(tools/env ${BYRE_BUILD:-build})"; byre ' .. words).code)
+      assert.matches("# EOF\n$", shell.read(dir .. "/byre.prom"))
+      assert.is_truthy(shell.read("examples/metrics.timer"):find("\nOnUnitActiveSec=", 1, true))
+   end)
+
    it("say how they are run", function()
       for name in shell.must("ls -p examples"):gmatch("[^\n]+") do
          local directory = name:match("^(.*)/$")

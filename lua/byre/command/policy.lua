@@ -103,19 +103,6 @@ function actions.check(context, args)
    return code
 end
 
-local function write_page(path, data, title)
-   local file, reason = io.open(path, "wb")
-   local ok = file
-   if file then
-      ok, reason = file:write(require("byre.retention.calendar").html(data, { title = title }))
-      local closed, why = file:close()
-      ok, reason = ok and closed, reason or why
-   end
-   if not ok then
-      failure.raise("io", path, (reason:gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")), { path = path })
-   end
-end
-
 function actions.simulate(context, args)
    local data = simulation.run(args.file, read(args.file), simulation.given(args))
    if data.space_unknown then
@@ -123,7 +110,8 @@ function actions.simulate(context, args)
          .. "what is to be free; what the rules release stays")
    end
    if args.output then
-      write_page(args.output, data, args.file)
+      local page = require("byre.retention.calendar").html(data, { title = args.file })
+      require("byre.command.whole_file").write(args.output, page)
    elseif context.out.format == "json" then
       context.out:json(data)
    else
