@@ -30,16 +30,39 @@ static const luaL_Reg linked_modules[] = {
 
 static lua_State *volatile running;     /* whom a signal interrupts */
 static volatile sig_atomic_t caught;    /* the signal, 0: none */
-static bool interrupted;                /* it has reached Lua */
+static volatile sig_atomic_t asked;     /* somebody wants to know how far we are */
+static bool interrupted;                /* the signal has reached Lua */
 
-/* Raises: the one place where a signal enters Lua code. */
-static void raise_interrupted(lua_State *L, lua_Debug *ar)
+static const char on_ask_key;           /* in the registry: the function that says how far we are */
+
+static void say_how_far(lua_State *L)
+{
+	/* it says something or nothing; what it does not do is to end the operation */
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &on_ask_key) != LUA_TFUNCTION || lua_pcall(L, 0, 0, 0) != LUA_OK)
+		lua_pop(L, 1);
+}
+
+/* The one place where signals enter Lua code; raises where they are to end it. */
+static void signals_enter(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
+	lua_sethook(L, NULL, 0, 0);
+	if (asked && !caught) {
+		asked = 0;
+		say_how_far(L);
+	}
+	if (!caught)
+		return;
+	/* one that came in between has set the hook again */
 	lua_sethook(L, NULL, 0, 0);
 	interrupted = true;
 	lua_pushliteral(L, "interrupted");
 	lua_error(L);
+}
+
+static void hook_signals(lua_State *L)
+{
+	lua_sethook(L, signals_enter, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 /*
@@ -50,8 +73,33 @@ static void on_signal(int sig)
 {
 	caught = sig;
 	if (running)
-		lua_sethook(running, raise_interrupted,
-			    LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+		hook_signals(running);
+}
+
+/* As dd has it; what a system call was doing goes on. */
+static void on_ask(int sig)
+{
+	(void)sig;
+	asked = 1;
+	if (running)
+		hook_signals(running);
+}
+
+/* host.on_ask(function): to be called when SIGUSR1 asks how far we are */
+static int host_on_ask(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	lua_settop(L, 1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &on_ask_key);
+	return 0;
+}
+
+static int luaopen_byre_host(lua_State *L)
+{
+	static const luaL_Reg functions[] = {{"on_ask", host_on_ask}, {NULL, NULL}};
+
+	luaL_newlib(L, functions);
+	return 1;
 }
 
 /* What our parent had us ignore (nohup, a background job) stays ignored. */
@@ -69,6 +117,10 @@ static void catch_signals(lua_State *L)
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(signals[i], &action, NULL);
 	}
+	action.sa_handler = on_ask;
+	action.sa_flags = SA_RESTART;
+	if (sigaction(SIGUSR1, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGUSR1, &action, NULL);
 }
 
 /*
@@ -140,6 +192,8 @@ static void preload(lua_State *L)
 	byre_preload(L);
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	luaL_setfuncs(L, linked_modules, 0);
+	lua_pushcfunction(L, luaopen_byre_host);
+	lua_setfield(L, -2, "byre.host");
 	lua_pop(L, 1);
 }
 

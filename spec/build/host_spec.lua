@@ -138,6 +138,40 @@ describe("the host", function()
       end)
    end)
 
+   describe("asked by SIGUSR1", function()
+      local function asked(text)
+         return shell.run(script([[
+            local unistd, signal = require("posix.unistd"), require("posix.signal")
+            local function ask(which) signal.kill(unistd.getpid(), which or signal.SIGUSR1) for _ = 1, 1000 do end end
+         ]] .. text))
+      end
+
+      it("calls who can answer, each time, and goes on", function()
+         local result = asked([[
+            require("byre.host").on_ask(function() print("told") end)
+            ask() ask()
+            print("done")]])
+         assert.same({ code = 0, out = "told\ntold\ndone\n", err = "" }, result)
+      end)
+
+      it("goes on where nobody can answer, or the answer fails", function()
+         local result = asked([[
+            ask()
+            require("byre.host").on_ask(function() error("no") end)
+            ask()
+            print("done")]])
+         assert.same({ code = 0, out = "done\n", err = "" }, result)
+      end)
+
+      it("is interrupted all the same", function()
+         local result = asked([[
+            require("byre.host").on_ask(function() signal.kill(unistd.getpid(), signal.SIGTERM) end)
+            ask()
+            print("not reached")]])
+         assert.same({ code = 143, out = "", err = "byre: interrupted\n" }, result)
+      end)
+   end)
+
    it("ignores a hangup that its parent ignores", function()
       local result = shell.run(([[trap '' HUP; %s]]):format(script([[
          local unistd, signal = require("posix.unistd"), require("posix.signal")

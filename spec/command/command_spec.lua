@@ -220,6 +220,27 @@ describe("exit codes:", function()
       assert.matches("stack traceback", place:run("byre run break.lua list -v").err, 1, true)
    end)
 
+   it("0 for an import that was asked by SIGUSR1 how far it is, and said so", function()
+      place:must("byre create a --size 1M")
+      local result = place:run([[
+         mkfifo pipe
+         byre -q import a - <pipe 2>told & byre=$!
+         exec 3>pipe
+         head -c 4000000 /dev/zero >&3           # it reads, so it is ready
+         for i in $(seq 200); do
+            kill -USR1 $byre
+            head -c 400000 /dev/zero >&3
+            [ -s told ] && break
+            sleep 0.02
+         done
+         exec 3>&-
+         wait $byre; code=$?
+         head -n 1 told
+         exit $code]])
+      assert.equal(0, result.code)
+      assert.matches("^byre: import a: [%d.]+M, [%d.]+[KMG]/s\n$", result.out)
+   end)
+
    it("130 for an interrupted import, which leaves nothing behind", function()
       place:must("byre create a --size 1M")
       local result = place:run([[

@@ -88,6 +88,17 @@ describe("byre.command.progress", function()
       assert.equal("import vm/a: 0", line(0, 0, 5))
    end)
 
+   it("tells when it is asked, also where it shows no line", function()
+      local to, now = stream(), 0
+      local self = progress.new({ stream = to, clock = function() return now end, silent = true })
+      assert.is_nil(self:tell())
+      self:update({ operation = "import_file", volume = "a", done = 0, total = 100 })
+      now = 2
+      self:update({ operation = "import_file", volume = "a", done = 50, total = 100 })
+      assert.equal("import a: 50 of 100 (50%), 25/s, 2 s left", self:tell())
+      assert.equal("", to.text)
+   end)
+
    it("appears after a moment, not too often, and goes away", function()
       local to, now = stream(), 0
       local self = progress.new({ stream = to, clock = function() return now end })

@@ -48,16 +48,24 @@ local function step_logger(self)
    end
 end
 
--- The callback for copies: a line on a terminal. Without one it is there all
--- the same, since it is where Ctrl-C gets into a copy.
-local function progress_reporter(self)
-   if not self.options.quiet and require("byre.command.terminal").has_escapes("stderr") then
-      self.progress = require("byre.command.progress").new()
+-- SIGUSR1 asks how far we are; who asks is answered, also with -q. Only the host hears of signals.
+local function answer_signal(self)
+   local ok, host = pcall(require, "byre.host")
+   if ok then
+      host.on_ask(function()
+         self:tell(self.progress:tell() or self.verb .. ": at work, nothing has been copied yet")
+      end)
    end
+end
+
+-- The callback for copies: a line on a terminal. Without one it is there all
+-- the same, since it is where signals get into a copy.
+local function progress_reporter(self)
+   local shows = not self.options.quiet and require("byre.command.terminal").has_escapes("stderr")
+   self.progress = require("byre.command.progress").new({ silent = not shows })
+   answer_signal(self)
    return function(event)
-      if self.progress then
-         self.progress:update(event)
-      end
+      self.progress:update(event)
       return true
    end
 end

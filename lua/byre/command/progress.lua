@@ -12,11 +12,13 @@ local mt = { __name = "byre.command.progress", __index = methods }
 local patience, interval = 0.4, 0.1
 
 --- Make a progress line.
--- @tparam[opt] table options `stream` (default: standard error), `clock`: function that returns seconds
+-- @tparam[opt] table options `stream` (default: standard error), `clock`: function that returns seconds, `silent`:
+-- show no line, only tell when asked
 -- @treturn progress
 function progress.new(options)
    options = options or {}
-   return setmetatable({ stream = options.stream or io.stderr, clock = options.clock or core.clock }, mt)
+   return setmetatable({ stream = options.stream or io.stderr, clock = options.clock or core.clock,
+      silent = options.silent }, mt)
 end
 
 local function duration(seconds)
@@ -62,8 +64,8 @@ function methods:update(event)
       self.began, self.shown = now, now + patience - interval
       self.volume, self.operation = event.volume, event.operation
    end
-   self.done = event.done
-   if now - self.shown < interval then
+   self.done, self.total = event.done, event.total
+   if self.silent or now - self.shown < interval then
       return
    end
    self.shown = now
@@ -71,6 +73,12 @@ function methods:update(event)
    self.stream:write("\r", progress.describe(event, now - self.began):sub(1, math.max(columns - 1, 20)), "\27[K")
    self.stream:flush()
    self.visible = true
+end
+
+--- How far is the copy?
+-- @treturn ?string nil: nothing has been copied yet
+function methods:tell()
+   return self.began and progress.describe(self, self.clock() - self.began) or nil
 end
 
 --- Take the line away.
