@@ -12,7 +12,7 @@ local command = {}
 
 --- The verbs, in the groups that `byre --help` shows.
 command.groups = {
-   { "Pools", { "init", "list", "usage", "metrics", "check", "doctor", "adopt" } },
+   { "Pools", { "init", "list", "usage", "report", "metrics", "check", "doctor", "adopt" } },
    { "Volumes", { "create", "show", "set", "resize", "rename", "clone", "defrag", "remove" } },
    { "Sessions", { "start", "stop" } },
    { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },
@@ -35,8 +35,8 @@ function command.is_verb(name)
    return false
 end
 
--- command/init.lua would be the module byre.command
-local modules = { init = "init_pool" }
+-- command/init.lua would be the module byre.command; command.report is how errors are said
+local modules = { init = "init_pool", report = "report_pool" }
 
 --- Load a verb.
 -- @tparam string name

@@ -1,0 +1,72 @@
+--- A page on a pool: one file of HTML, readable offline, without scripts.
+-- @module byre.command.pool_page
+local families = require("byre.command.pool_page.families")
+local history = require("byre.command.pool_page.history")
+local html = require("byre.command.pool_page.html")
+local space = require("byre.command.pool_page.space")
+local style = require("byre.command.pool_page.style")
+
+local pool_page = {}
+
+local escape = html.escape
+
+local function findings(data)
+   local rows = {}
+   for i, finding in ipairs(data.findings) do
+      rows[i] = { escape(finding.code), escape(finding.volume or ""), escape(finding.path or ""),
+         escape(finding.message) }
+   end
+   local text = #rows == 0 and "<p>Nothing is wrong.</p>" or html.table({ "Finding", "Volume", "Path", "What it is" },
+      rows)
+   for _, sentence in ipairs(data.failures) do
+      text = text .. ('\n<p class="failure">%s</p>'):format(escape(sentence))
+   end
+   return text
+end
+
+local sections = {
+   { "space", "Space", space.section }, { "families", "Families", families.section },
+   { "history", "History", history.section }, { "pieces", "Pieces", space.pieces },
+   { "findings", "Findings of check", findings },
+}
+
+local function summary(data)
+   local count = { running = 0, dirty = 0, revisions = 0 }
+   for _, item in ipairs(data.volumes) do
+      count.running = count.running + (item.session and 1 or 0)
+      count.dirty = count.dirty + (item.dirty and 1 or 0)
+      count.revisions = count.revisions + #item.revisions
+   end
+   return ("%d volumes, %d of them with a session, %d of these to be committed; %d revisions; %s free of %s; "
+      .. "findings of check: %d."):format(#data.volumes, count.running, count.dirty, count.revisions,
+      html.size(data.free), html.size(data.size), #data.findings + #data.failures)
+end
+
+local page = [[
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%s</title><style>
+%s</style></head><body><main>
+<h1>%s</h1>
+<p>%s<br><span class="faint">As of %s, byre %s.</span></p>
+<nav aria-label="Sections"><ul>%s</ul></nav>
+%s
+</main></body></html>
+]]
+
+--- The page.
+-- @tparam table data of `byre.command.pool_page.data`
+-- @treturn string HTML
+function pool_page.html(data)
+   local links, parts = {}, {}
+   for i, section in ipairs(sections) do
+      links[i] = ('<li><a href="#%s">%s</a></li>'):format(section[1], section[2])
+      parts[i] = ('<section aria-labelledby="%s"><h2 id="%s">%s</h2>\n%s</section>'):format(section[1], section[1],
+         section[2], section[3](data))
+   end
+   local title = "Pool " .. data.pool
+   return page:format(escape(title), style, escape(title), escape(summary(data)), data.time, escape(data.version),
+      table.concat(links), table.concat(parts, "\n"))
+end
+
+return pool_page
