@@ -4,7 +4,7 @@ local needs = require("spec.hosts.needs")
 local shell = require("spec.support.shell")
 
 local PLUGIN <const> = shell.root .. "/examples/nbdkit/byre.lua"
-local PROGRAMS <const> = { nbdkit = "nbdkit", nbdcopy = "libnbd-bin", ["qemu-io"] = "qemu-utils",
+local PROGRAMS <const> = { nbdkit = "nbdkit", nbdcopy = "libnbd-bin", ["qemu-io"] = "qemu-utils", fio = "fio",
    ["/usr/lib/*/nbdkit/plugins/nbdkit-lua-plugin.so"] = "nbdkit-plugin-lua" }
 
 needs.describe_on_reflinks("examples/nbdkit", PROGRAMS, function(fs)
@@ -108,6 +108,17 @@ needs.describe_on_reflinks("examples/nbdkit", PROGRAMS, function(fs)
          :gsub("%%s", dir)))
       assert.same({ content, count, false }, { shell.must("sha256sum <" .. disk:export()), #disk:revisions(),
          disk:status().session })
+   end)
+
+   it("keeps all of a load of writes, read back while it serves and afterwards", function()
+      local count = #disk:revisions()
+      local load = [[cd %s && fio --name=load --ioengine=nbd --uri="$uri" --rw=randwrite --bs=16k \
+         --size=24M --iodepth=8 --verify=crc32c --verify_fatal=1 --fsync=32 --output-format=terse]]
+      served("volume=vm/disk write=keep", load:format(dir))
+      assert.equal(count + 1, #disk:revisions())
+      assert.is_false(disk:status().session)
+      -- the same blocks, of the committed image
+      served("volume=vm/disk", load:gsub("randwrite", "randread"):format(dir), "-r")
    end)
 
    it("says what is wrong before it serves anything", function()
