@@ -166,6 +166,21 @@ local function fragments(text, separator)
    return list
 end
 
+describe("the manual", function()
+   it("has a question in faq.md for every code of an error, and for no other", function()
+      local asked, codes = {}, {}
+      for _, heading in ipairs(pages.read("doc/faq.md").headings) do
+         for code in heading:gmatch("`([%l_]+)`") do
+            asked[code] = true
+         end
+      end
+      for _, code in ipairs(require("byre.failure").codes) do
+         codes[code] = true
+      end
+      assert.same(sorted(codes), sorted(asked))
+   end)
+end)
+
 describe("errors.md", function()
    local source = flat_source()
    local text = shell.read("doc/errors.md")
