@@ -68,8 +68,8 @@ static int dir_open_dir(lua_State *L)
 
 static int dir_open(lua_State *L)
 {
-	static const char *const modes[] = {"r", "rw", NULL};
-	static const int flags[] = {O_RDONLY, O_RDWR};
+	static const char *const modes[] = {"r", "rw", "a", NULL};
+	static const int flags[] = {O_RDONLY, O_RDWR, O_RDWR | O_APPEND};
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = byre_check_path(L, 2);
 	int mode = luaL_checkoption(L, 3, "r", modes);

@@ -12,7 +12,7 @@ local command = {}
 
 --- The verbs, in the groups that `byre --help` shows.
 command.groups = {
-   { "Pools", { "init", "list", "usage", "report", "metrics", "check", "doctor", "adopt" } },
+   { "Pools", { "init", "list", "usage", "report", "metrics", "events", "check", "doctor", "adopt" } },
    { "Volumes", { "create", "show", "set", "resize", "rename", "clone", "defrag", "remove" } },
    { "Sessions", { "start", "stop" } },
    { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },

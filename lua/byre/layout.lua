@@ -31,6 +31,11 @@ layout.catalog = ".byre/volume"
 layout.policies = ".byre/policy"
 --- What is called before and after operations, see `byre.hooks`.
 layout.hooks = ".byre/hooks.lua"
+--- What was done, see `byre.events`; and what was put aside when that had grown.
+layout.events = ".byre/events.jsonl"
+layout.old_events = ".byre/events.jsonl.1"
+-- its lock stands beside those of groups, under a name that no group has
+layout.events_lock = ".events"
 --- The latest time that a policy was applied at.
 layout.clock = ".byre/clock.json"
 

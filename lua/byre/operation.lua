@@ -224,6 +224,23 @@ local function run_locked(pool, hooked, requests)
    end
 end
 
+-- what has become of each request; nothing where there was nothing to do
+local function tell_results(pool, requests, began)
+   for _, request in ipairs(requests) do
+      local e, the_plan = request.error, request.plan
+      local event = { volume = request.vid, operation = the_plan and the_plan.operation,
+         seconds = core.clock() - began }
+      if e then
+         event.step, event.code, event.message = "failed", e.code, tostring(e)
+      elseif #the_plan.phases > 0 then
+         event.step = "done"
+      end
+      if event.step then
+         pool.log(event)
+      end
+   end
+end
+
 --- Run requests as one batch.
 --
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
@@ -241,13 +258,14 @@ function operation.run(pool, requests)
       vid.check(request.vid)
    end
    pool:refresh()
-   local hooked = hooks.of(pool)
+   local hooked, began = hooks.of(pool), core.clock()
    local locks = lock_and_look(pool, requests)
    local ok, e = pcall(run_locked, pool, hooked, requests)
    release(locks)
    if not ok then
       error(e, 0)
    end
+   tell_results(pool, requests, began)
    for _, request in ipairs(requests) do
       local call = call_of(request)
       if call then

@@ -7,6 +7,7 @@ local catalog = require("byre.catalog")
 local check = require("byre.check")
 local config = require("byre.config")
 local create = require("byre.decide.create")
+local events = require("byre.events")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
 local files = require("byre.store.files")
@@ -51,12 +52,14 @@ local function split_options(options)
 end
 
 local function new_pool(store, dir, settings, others)
-   return setmetatable({
-      store = store, dir = dir, config = settings,
-      log = others.log or function() end, progress = others.progress,
+   local self = setmetatable({
+      store = store, dir = dir, config = settings, progress = others.progress,
       hooks = others.hooks, hooks_file = others.hooks_file ~= false,
       lock_timeout = others.lock_timeout or default_lock_timeout, policy_child = others.policy_child == true,
    }, mt)
+   self.keeps_events = events.are_kept(self)
+   self.log = events.keeping(self, others.log or function() end)
+   return self
 end
 
 local function plan_new(dir, settings)
@@ -398,6 +401,7 @@ function methods:refresh()
       self.config = catalog.decode_pool(layout.pool_file, self.store:read(layout.pool_file))
       self.settings_seen = stat
    end
+   self.keeps_events = events.are_kept(self)
 end
 
 --- Remove what policies let go. Volumes without a policy are pruned to their number of revisions to keep.

@@ -25,6 +25,7 @@ local before = {
    ["byre create templates/debian/root --size 10G"] = "byre remove --yes templates/debian/root",
    ["byre clone templates"] = "byre remove --yes vm/root",
    ["byre revert --discard"] = "byre start appvms/work/private",
+   ["byre events"] = "byre events --on",
    ["byre stop"] = "byre start appvms/work/private",
    ["byre snapshot --note"] = "byre clone vm/root appvms/work/root",
    ["byre import --create"] = "byre remove --yes templates/debian/root; "

@@ -1,4 +1,4 @@
-local events = require("byre.command.events")
+local steps = require("byre.command.steps")
 local output = require("byre.command.output")
 local progress = require("byre.command.progress")
 local report = require("byre.command.report")
@@ -120,16 +120,16 @@ describe("byre.command.progress", function()
    end)
 end)
 
-describe("byre.command.events", function()
+describe("byre.command.steps", function()
    it("tells a step on one line", function()
-      assert.equal("vm/a: reflinked vm/a.img -> vm/a-dirty.img (1G, 2.5 ms)", events.describe({ step = "reflinked",
+      assert.equal("vm/a: reflinked vm/a.img -> vm/a-dirty.img (1G, 2.5 ms)", steps.describe({ step = "reflinked",
          volume = "vm/a", from = "vm/a.img", path = "vm/a-dirty.img", bytes = 1 << 30, seconds = 0.0025 }))
-      assert.equal("removed x\\n (0.0 ms)", events.describe({ step = "removed", path = "x\n", seconds = 0 }))
-      assert.equal("copied a -> b (why)", events.describe({ step = "copied", from = "a", path = "b", why = "why" }))
+      assert.equal("removed x\\n (0.0 ms)", steps.describe({ step = "removed", path = "x\n", seconds = 0 }))
+      assert.equal("copied a -> b (why)", steps.describe({ step = "copied", from = "a", path = "b", why = "why" }))
    end)
 
    it("passes warnings on", function()
-      assert.equal("warning: vm/a: no room", events.describe({ step = "warning", message = "byre: vm/a: no room" }))
+      assert.equal("warning: vm/a: no room", steps.describe({ step = "warning", message = "byre: vm/a: no room" }))
    end)
 end)
 

@@ -184,11 +184,11 @@ filesystems.each({ "ext4" }, function(fs)
          assert.is_false(pools.exists(pool.dir .. "/vm/disk-precache.img"))
          steps = {}
          volume:start()
-         assert.same({ "copied" }, steps)
+         assert.same({ "copied", "done" }, steps)
          steps = {}
          -- a commit copies nothing
          volume:stop()
-         assert.same({ "synced", "linked", "renamed", "removed" }, steps)
+         assert.same({ "synced", "linked", "renamed", "removed", "done" }, steps)
          pool:close()
       end)
    end)

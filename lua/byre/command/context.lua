@@ -35,12 +35,13 @@ end
 -- --syslog; warnings are for everybody
 local function step_logger(self)
    local options = self.options
-   local to_syslog = options.syslog and require("byre.command.events").syslog()
+   local to_syslog = options.syslog and require("byre.command.steps").syslog()
    return function(event)
-      if options.verbose then
-         self:tell(require("byre.command.events").describe(event))
+      -- what has failed is told as an error
+      if options.verbose and event.step ~= "failed" then
+         self:tell(require("byre.command.steps").describe(event))
       elseif event.step == "warning" then
-         self:say(require("byre.command.events").describe(event))
+         self:say(require("byre.command.steps").describe(event))
       end
       if to_syslog then
          to_syslog(event)

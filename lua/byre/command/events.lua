@@ -1,52 +1,80 @@
---- Steps of the library, told to a person (-v) or to syslog.
+--- `byre events`
 -- @module byre.command.events
+local core = require("byre.core")
 local report = require("byre.command.report")
-local units = require("byre.units")
+local steps = require("byre.command.steps")
 
-local events = {}
+local events = {
+   summary = "What was done in the pool, step by step.",
+   description = [[Show what was done in the pool: a line for each step and each operation, oldest
+first. They are kept from byre events --on until byre events --off, about the last
+2 MiB of them.
 
---- A step as one line.
--- @tparam table event `step`, `volume`, `path`, `from`, `bytes`, `seconds`, `why`; a warning has a `message`
--- @treturn string
-function events.describe(event)
-   if event.step == "warning" then
-      return report.one_line("warning: " .. event.message:gsub("^byre: ", ""))
-   end
-   local names = {}
-   for _, path in ipairs({ event.from or event.path, event.from and event.path }) do
-      names[#names + 1] = path
-   end
-   local facts = {}
-   if event.bytes then
-      facts[#facts + 1] = units.format_size(event.bytes)
-   end
-   if event.seconds then
-      facts[#facts + 1] = ("%.1f ms"):format(event.seconds * 1000)
-   end
-   if event.why then
-      facts[#facts + 1] = event.why
-   end
-   local text = event.step .. " " .. table.concat(names, " -> ")
-   if event.volume then
-      text = event.volume .. ": " .. text
-   end
-   if #facts > 0 then
-      text = ("%s (%s)"):format(text, table.concat(facts, ", "))
-   end
-   return report.one_line(text)
+--follow goes on with what is done from now on, until it is interrupted.]],
+   examples = {
+      { "byre events --on" },
+      { "byre events" },
+      { "byre events --json appvms/work/private", "of one volume, a line of JSON each" },
+   },
+}
+
+-- seconds between two looks
+local interval = 0.2
+
+function events.parser(command)
+   command:argument("VID", "Only of these volumes."):target("vids"):args("*")
+   command:mutex(
+      command:flag("--follow", "Show what is done from now on."),
+      command:flag("--on", "Keep events from now on."),
+      command:flag("--off", "Keep none, and remove those that are there.")
+   )
 end
 
---- A function that takes events and sends them to syslog.
--- @treturn function
--- @raise `not_supported`: built without luaposix
-function events.syslog()
-   local ok, syslog = pcall(require, "posix.syslog")
-   if not ok then
-      require("byre.failure").raise("not_supported", "--syslog", "this byre was built without luaposix")
+local function writer(context, vids)
+   local wanted = {}
+   for _, vid in ipairs(vids) do
+      wanted[vid] = true
    end
-   syslog.openlog("byre", syslog.LOG_PID, syslog.LOG_USER)
    return function(event)
-      syslog.syslog(syslog.LOG_INFO, events.describe(event))
+      if #vids > 0 and not wanted[event.volume] then
+         return
+      elseif context.out.format == "json" then
+         context.out:json(event)
+      else
+         context.out:write(event.time, "  ", steps.describe(event), "\n")
+      end
+   end
+end
+
+local function follow(pool, kept, show)
+   local read = kept.follower(pool)
+   for text in read do
+      for event in kept.parse(text) do
+         show(event)
+      end
+      io.stdout:flush()
+      core.sleep(interval)
+   end
+end
+
+function events.run(context, args)
+   local pool = context:pool()
+   local kept = require("byre.events")
+   if args.on or args.off then
+      if context:is_dry() then
+         report.usage("events", "-n: there is no plan of --on and --off")
+      end
+      return kept.keep(pool, args.on == true)
+   elseif not kept.are_kept(pool) then
+      require("byre.failure").raise("not_supported", pool.dir, "events are not kept in this pool",
+         { hint = "byre events --on keeps them from now on" })
+   end
+   local show = writer(context, args.vids)
+   if args.follow then
+      return follow(pool, kept, show)
+   end
+   for _, event in ipairs(kept.list(pool)) do
+      show(event)
    end
 end
 

@@ -364,6 +364,16 @@ function methods:open_if_there(path)
    return file
 end
 
+--- Open a file whose writes go to its end; it is not made.
+-- @return handle; nil: there is no such file
+function methods:open_to_append(path)
+   local file, message, code = self.dir:open(path, "a")
+   if not file and code ~= errno.ENOENT then
+      check(path, nil, message, code)
+   end
+   return file
+end
+
 --- Do two files consist of the same blocks?
 -- @treturn boolean false also where the file system does not tell, and where one is gone
 function methods:same_extents(a, b)
