@@ -1,7 +1,7 @@
 # the command (one file, everything inside) and the library
 
 POSIX := build/deps/luaposix
-POSIX_MODULES := errno fcntl grp poll pwd signal stdio stdlib sys.resource sys.stat \
+POSIX_MODULES := errno fcntl grp poll pwd signal stdio stdlib sys.resource sys.socket sys.stat \
 	sys.time sys.utsname sys.wait syslog termio time unistd
 POSIX_ARCHIVES = $(foreach m,$(subst .,-,$(POSIX_MODULES)),$(POSIX)/lib/liblua5.4-posix-$m.a)
 

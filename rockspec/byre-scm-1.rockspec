@@ -112,6 +112,7 @@ build = {
       ["byre.command.hold"] = "lua/byre/command/hold.lua",
       ["byre.command.import"] = "lua/byre/command/import.lua",
       ["byre.command.init_pool"] = "lua/byre/command/init_pool.lua",
+      ["byre.command.journal"] = "lua/byre/command/journal.lua",
       ["byre.command.list"] = "lua/byre/command/list.lua",
       ["byre.command.metrics"] = "lua/byre/command/metrics.lua",
       ["byre.command.note"] = "lua/byre/command/note.lua",

@@ -78,6 +78,7 @@ function command.add_global_options(parser)
    parser:flag("-y --yes", "Do what destroys data without asking.")
    parser:flag("--no-hooks", "Do not call the hooks of the pool.")
    parser:flag("--syslog", "Send each step to syslog.")
+   parser:flag("--journal", "Send each step to the journal of systemd, with fields.")
    parser:option("--lock-timeout", "How long to wait for another process (default: 60)."):argname("SECONDS")
 end
 

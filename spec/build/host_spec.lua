@@ -51,7 +51,7 @@ describe("the host", function()
    it("has the modules of luaposix that programs of this kind need", function()
       local result = shell.run(script([[
          for _, name in ipairs{ "errno", "fcntl", "grp", "poll", "pwd", "signal", "stdio", "stdlib", "sys.resource",
-            "sys.stat", "sys.time", "sys.utsname", "sys.wait", "syslog", "termio", "time", "unistd" } do
+            "sys.socket", "sys.stat", "sys.time", "sys.utsname", "sys.wait", "syslog", "termio", "time", "unistd" } do
             assert(type(require("posix." .. name)) == "table", name)
          end
          print(require("posix.unistd").getpid() == require("byre.core").pid())]]))

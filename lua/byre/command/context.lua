@@ -31,11 +31,13 @@ function methods:pool_dir()
    return dir
 end
 
--- the callback for executed steps: to standard error with -v, to syslog with
--- --syslog; warnings are for everybody
+-- the callback for executed steps: to standard error with -v, to syslog and the
+-- journal where they are asked for; warnings are for everybody
 local function step_logger(self)
    local options = self.options
    local to_syslog = options.syslog and require("byre.command.steps").syslog()
+   local to_journal = options.journal
+      and require("byre.command.journal").sender(options.pool or os.getenv("BYRE_POOL"))
    return function(event)
       -- what has failed is told as an error
       if options.verbose and event.step ~= "failed" then
@@ -45,6 +47,9 @@ local function step_logger(self)
       end
       if to_syslog then
          to_syslog(event)
+      end
+      if to_journal then
+         to_journal(event)
       end
    end
 end

@@ -39,6 +39,13 @@ function steps.describe(event)
    return report.one_line(text)
 end
 
+--- How much an event matters, as syslog counts.
+-- @tparam table event
+-- @treturn integer 3: an error; 4: a warning; 6: for information
+function steps.priority(event)
+   return event.step == "failed" and 3 or event.step == "warning" and 4 or 6
+end
+
 --- A function that takes events and sends them to syslog.
 -- @treturn function
 -- @raise `not_supported`: built without luaposix
@@ -49,7 +56,7 @@ function steps.syslog()
    end
    syslog.openlog("byre", syslog.LOG_PID, syslog.LOG_USER)
    return function(event)
-      syslog.syslog(syslog.LOG_INFO, steps.describe(event))
+      syslog.syslog(steps.priority(event), steps.describe(event))
    end
 end
 
