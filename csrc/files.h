@@ -120,9 +120,15 @@ int byre_sync(int fd);
 int byre_sync_dir(int dir, const char *path);
 int byre_sync_filesystem(int fd);
 
-/* lock.c */
+/* clock.c */
 
+/* Seconds from some moment on, never back. */
 double byre_clock(void);
+
+/* Does the kernel believe that its time is right?  Somebody has to tell it so again and again, as NTP does. */
+int byre_clock_is_synchronised(bool *ret_yes);
+
+/* lock.c */
 
 /* Sleep once, for *milliseconds, and double it for the next time up to 50. */
 void byre_pause(unsigned *milliseconds);

@@ -11,14 +11,6 @@
 #define LOCK_MODE 0600
 #define PAUSE_MAX 50                    /* milliseconds */
 
-double byre_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 void byre_pause(unsigned *milliseconds)
 {
 	struct timespec time = { .tv_nsec = (long)*milliseconds * 1000000 };

@@ -142,6 +142,17 @@ static int core_now(lua_State *L)
 	return 1;
 }
 
+static int core_clock_is_synchronised(lua_State *L)
+{
+	bool yes;
+	int r = byre_clock_is_synchronised(&yes);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "clock");
+	lua_pushboolean(L, yes);
+	return 1;
+}
+
 /* core.sleep(seconds): up to a quarter of a second, so that an interrupt of the host's gets its turn */
 static int core_sleep(lua_State *L)
 {
@@ -228,6 +239,7 @@ static void open_errnos(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{"clock", core_clock},
+	{"clock_is_synchronised", core_clock_is_synchronised},
 	{"now", core_now},
 	{"sleep", core_sleep},
 	{"pid", core_pid},

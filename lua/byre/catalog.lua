@@ -16,7 +16,8 @@ catalog.format = 1
 
 local key_order = {
    "format", "kind", "source", "snap_on_start", "save_on_stop", "rw", "size", "revisions_to_keep", "precache",
-   "ephemeral", "ephemeral_volatile", "reflink", "retention", "retention_for", "confirmed_policy", "revisions",
+   "ephemeral", "ephemeral_volatile", "reflink", "on_full", "retention", "retention_for", "confirmed_policy",
+   "revisions",
 }
 
 -- the settings of a volume that stand in its catalog entry
@@ -24,7 +25,7 @@ local volume_settings = {
    "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "retention", "ephemeral",
 }
 local pool_settings = {
-   "revisions_to_keep", "precache", "ephemeral_volatile", "reflink", "retention", "retention_for",
+   "revisions_to_keep", "precache", "ephemeral_volatile", "reflink", "on_full", "retention", "retention_for",
 }
 
 local function damaged(path, reason)
@@ -179,14 +180,15 @@ end
 
 --- Read the text of `clock.json`.
 -- @tparam string text
--- @treturn integer the latest time that a policy was applied at
+-- @treturn table `latest`: the latest time that a policy was applied at; `synchronised`: the kernel knew its time to be
+-- right
 -- @raise `corrupt`
 function catalog.decode_clock(text)
    local raw = decode(layout.clock, text)
    if math.type(raw.latest) ~= "integer" then
       damaged(layout.clock, "latest: must be a whole number of seconds")
    end
-   return raw.latest
+   return { latest = raw.latest, synchronised = raw.synchronised == true }
 end
 
 --- Read the text of a volume's entry.

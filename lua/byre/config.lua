@@ -73,6 +73,12 @@ local function is_reflink(value)
    return reflinks[value] == true, 'must be "always", "auto" or "never"'
 end
 
+local full = { fail = true, prune = true }
+
+local function is_on_full(value)
+   return full[value] == true, 'must be "fail" or "prune"'
+end
+
 local pool_keys = {
    revisions_to_keep = is_count,
    retention = config.is_policy_name,
@@ -80,6 +86,7 @@ local pool_keys = {
    precache = is_boolean,
    ephemeral_volatile = is_boolean,
    reflink = is_reflink,
+   on_full = is_on_full,
 }
 
 local volume_keys = {
@@ -112,7 +119,8 @@ end
 -- @tparam string object the pool directory
 -- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false),
 -- `reflink` (`"auto"`): must blocks be shared (`"always"`), may they be copied where they cannot (`"auto"`), or are
--- they always copied (`"never"`), `retention` (name of a policy; nil: none), `retention_for` (pattern of vids -> name)
+-- they always copied (`"never"`), `retention` (name of a policy; nil: none), `retention_for` (pattern of vids -> name),
+-- `on_full`: `"fail"` (nil: the same), or `"prune"` before a start fails for the lack of space
 -- @treturn table all of them
 -- @raise `invalid`
 function config.pool(object, values)
@@ -123,6 +131,7 @@ function config.pool(object, values)
       ephemeral_volatile = values.ephemeral_volatile == true,
       reflink = values.reflink or "auto",
       retention = values.retention,
+      on_full = values.on_full,
       retention_for = values.retention_for and next(values.retention_for) and values.retention_for or nil,
    }
 end

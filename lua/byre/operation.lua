@@ -241,23 +241,7 @@ local function tell_results(pool, requests, began)
    end
 end
 
---- Run requests as one batch.
---
--- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
--- that is only read, false for none; default: the volume's source), `also`
--- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `reflink` (in
--- place of the pool's), `afterwards()` (what follows once it is done, without its locks). It is given back with
--- `state`, `plan` and `value`, what `result` returned.
--- @tparam pool pool
--- @tparam {request,...} requests
--- @treturn {request,...}
--- @raise the error of the first request that failed; with several requests it
--- has `failures` ({volume=, error=}) and `done` (vids)
-function operation.run(pool, requests)
-   for _, request in ipairs(requests) do
-      vid.check(request.vid)
-   end
-   pool:refresh()
+local function attempt(pool, requests)
    local hooked, began = hooks.of(pool), core.clock()
    local locks = lock_and_look(pool, requests)
    local ok, e = pcall(run_locked, pool, hooked, requests)
@@ -274,6 +258,43 @@ function operation.run(pool, requests)
       if request.afterwards and not request.error then
          request.afterwards()
       end
+   end
+end
+
+-- those that have failed for the lack of space, and for whom some can be made
+local function out_of_space(requests)
+   local list = {}
+   for _, request in ipairs(requests) do
+      list[#list + 1] = request.make_space and request.error and request.error.code == "no_space" and request or nil
+   end
+   return list
+end
+
+--- Run requests as one batch.
+--
+-- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
+-- that is only read, false for none; default: the volume's source), `also`
+-- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `reflink` (in
+-- place of the pool's), `afterwards()` (what follows once it is done, without its locks), `make_space(failed)` (asked
+-- once before, and once for those that failed for the lack of space; true: it is worth another try). It is given back
+-- with `state`, `plan` and `value`, what `result` returned.
+-- @tparam pool pool
+-- @tparam {request,...} requests
+-- @treturn {request,...}
+-- @raise the error of the first request that failed; with several requests it
+-- has `failures` ({volume=, error=}) and `done` (vids)
+function operation.run(pool, requests)
+   for _, request in ipairs(requests) do
+      vid.check(request.vid)
+   end
+   pool:refresh()
+   if requests[1] and requests[1].make_space then
+      requests[1].make_space(false)
+   end
+   attempt(pool, requests)
+   local full = out_of_space(requests)
+   if #full > 0 and full[1].make_space(true) then
+      attempt(pool, full)
    end
    report(requests)
    return requests

@@ -112,6 +112,44 @@ function policies.unset(pool, options)
    end)
 end
 
+-- who uses a policy, in words; nil: nobody
+local function user_of(pool, settings, name)
+   if settings.retention == name then
+      return "the pool"
+   end
+   for pattern, used in pairs(settings.retention_for or {}) do
+      if used == name then
+         return "the volumes " .. pattern
+      end
+   end
+   for volume in pool:volumes() do
+      -- what a damaged entry says is nobody's to know
+      local ok, entry = failure.catch(survey.entry, pool.store, volume.vid, settings)
+      if ok and entry and entry.own.retention == name then
+         return volume.vid
+      end
+   end
+end
+
+--- Keep a policy no more. One that is in use is refused.
+-- @tparam pool pool
+-- @tparam string name
+-- @tparam[opt] table options `dry_run`
+-- @treturn plan
+-- @raise `invalid`: there is none, or it is in use
+function policies.delete(pool, name, options)
+   check_name(name)
+   return change(pool, "delete_policy", options or {}, function(settings)
+      policy.read(pool.store, name)
+      local user = user_of(pool, settings, name)
+      if user then
+         failure.raise("invalid", failure.quote(name), "is the policy of " .. user,
+            { hint = "byre policy unset, or byre set VID retention=default, ends that" })
+      end
+      return { plan.phase({}, plan.unlink(layout.policy(name))) }
+   end)
+end
+
 --- The policies that the pool keeps.
 -- @tparam pool pool
 -- @treturn {table,...} `name`, `hash`, `text`, `default` (boolean), `patterns` (a list)

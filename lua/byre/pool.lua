@@ -440,6 +440,14 @@ methods.set_policy = policies.set
 -- @raise `invalid`
 methods.unset_policy = policies.unset
 
+--- Keep a policy no more.
+-- @function delete_policy
+-- @tparam string name
+-- @tparam[opt] table options `dry_run`
+-- @treturn plan
+-- @raise `invalid`: there is none, or it is in use
+methods.delete_policy = policies.delete
+
 --- The policies that the pool keeps.
 -- @function policies
 -- @treturn {table,...} `name`, `hash`, `text`, `default` (boolean), `patterns` (a list)

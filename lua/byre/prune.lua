@@ -1,5 +1,7 @@
 --- Pruning: volumes, their policies, and what goes.
 -- @module byre.prune
+local core = require("byre.core")
+
 local catalog = require("byre.catalog")
 local config = require("byre.config")
 local decide = require("byre.decide.prune")
@@ -124,7 +126,8 @@ function prune.request(pool, id, options)
       local clock = chosen and pool.store:read(layout.clock)
       local the_plan = decide.decide(state, revisions, judgement, {
          policy = chosen and chosen.name, policy_hash = chosen and chosen.hash,
-         latest = clock and catalog.decode_clock(clock), confirm = options.confirm,
+         clock = clock and catalog.decode_clock(clock), synchronised = core.clock_is_synchronised(),
+         confirm = options.confirm,
          gauge = meter, measure = options.measure,
       })
       the_plan.prune.log = log
@@ -135,8 +138,10 @@ function prune.request(pool, id, options)
    end }
 end
 
--- what is to be said of a volume that nobody looks at
-local function what_to_say(result)
+--- What is to be said of a volume that nobody looks at, in words; nil: nothing.
+-- @tparam table result of a volume, see `decide.prune`
+-- @treturn ?string
+function prune.complaint(result)
    if result.unconfirmed then
       return ("byre: %s: nothing was pruned: %s; byre prune shows what would go"):format(result.volume,
          result.unconfirmed)
@@ -165,7 +170,7 @@ end
 function prune.after_stop(pool, id)
    local request = prune.request(pool, id)
    local ok, e = failure.catch(operation.run, pool, { request })
-   local message = not ok and tostring(e) or what_to_say(request.plan.prune)
+   local message = not ok and tostring(e) or prune.complaint(request.plan.prune)
    if message then
       pool.log({ step = "warning", volume = id, operation = "prune", seconds = 0, message = message })
    end

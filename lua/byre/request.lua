@@ -12,6 +12,7 @@ local failure = require("byre.failure")
 local import = require("byre.decide.import")
 local layout = require("byre.layout")
 local plan = require("byre.plan")
+local on_full = require("byre.on_full")
 local policy = require("byre.policy")
 local prune = require("byre.prune")
 local rename = require("byre.decide.rename")
@@ -52,6 +53,9 @@ function request.start(pool, id, options)
          listen(pool, id, "dirty", "start")
       end
       return pool.dir .. "/" .. layout.image(id, "dirty")
+   end
+   function self.make_space(failed)
+      return on_full.make_space(pool, failed)
    end
    return self
 end

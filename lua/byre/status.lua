@@ -25,6 +25,7 @@ function status.of(state)
       ephemeral = config.ephemeral == true,
       source = config.source,
       revisions_to_keep = config.revisions_to_keep,
+      policy = config.policies and #config.policies > 0 and table.concat(config.policies, ", ") or nil,
       session = session,
       running = session and files.dirty.writer ~= nil,
       dirty = session and config.save_on_stop,

@@ -37,6 +37,10 @@ describe("byre.core", function()
       assert.is_true(math.abs(core.now() - os.time()) <= 1)
    end)
 
+   it("knows whether the kernel believes in its clock", function()
+      assert.equal("boolean", type(core.clock_is_synchronised()))
+   end)
+
    it("knows its process id", function()
       assert.equal("integer", math.type(core.pid()))
       assert.truthy(io.open("/proc/" .. core.pid() .. "/stat")):close()

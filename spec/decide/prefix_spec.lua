@@ -197,7 +197,7 @@ describe("a crash anywhere in", function()
       local store = pool_with({ keep = 9, revisions = 5, clean = "clean" })
       local function decide(state)
          return prune.decide(state, state.revisions, prune.by_number(state.revisions, 3),
-            { policy_hash = state.raw.confirmed_policy or "agreed", latest = 1 << 40 })
+            { policy_hash = state.raw.confirmed_policy or "agreed", clock = { latest = 1 << 40 } })
       end
       local agreed = decide(look(store)).prune.hash
       crash_everywhere(store, function(state)

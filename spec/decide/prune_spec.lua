@@ -57,18 +57,28 @@ describe("The clock guard", function()
 
    it("is content with a clock that goes on, and with one that it sees first", function()
       assert.is_nil(clock.objection(now, nil, daily(3)))
-      assert.is_nil(clock.objection(now, now, daily(3)))
-      assert.is_nil(clock.objection(now + 3 * day, now, daily(3)))
+      assert.is_nil(clock.objection(now, { latest = now }, daily(3)))
+      assert.is_nil(clock.objection(now + 3 * day, { latest = now }, daily(3)))
    end)
 
    it("objects to a clock that went back", function()
-      assert.equal("the clock is behind: it was 1972-09-27T00:00:01Z before", clock.objection(now, now + 1, daily(3)))
+      assert.equal("the clock is behind: it was 1972-09-27T00:00:01Z before",
+         clock.objection(now, { latest = now + 1 }, daily(3)))
+   end)
+
+   it("objects to a clock that is not synchronised any more, and to no other", function()
+      local kept, free = { latest = now, synchronised = true }, { latest = now, synchronised = false }
+      assert.equal("the clock is not synchronised, which it was before", clock.objection(now, kept, {}, false))
+      assert.is_nil(clock.objection(now, kept, {}, true))
+      assert.is_nil(clock.objection(now, kept, {}, nil))
+      assert.is_nil(clock.objection(now, free, {}, false))
    end)
 
    it("objects to a leap of more than three usual intervals, and of a day where there are more", function()
       assert.equal("the clock has gone ahead since 1972-09-27T00:00:00Z",
-         clock.objection(now + 3 * day + 1, now, daily(3)))
-      assert.equal("the clock has gone ahead since 1972-09-27T00:00:00Z", clock.objection(now + day + 1, now, {}))
+         clock.objection(now + 3 * day + 1, { latest = now }, daily(3)))
+      assert.equal("the clock has gone ahead since 1972-09-27T00:00:00Z",
+         clock.objection(now + day + 1, { latest = now }, {}))
    end)
 end)
 
@@ -146,9 +156,9 @@ describe("A plan to prune", function()
    end)
 
    it("is empty where nothing goes, but for the clock, once an hour", function()
-      assert.same({ "write .byre/clock.json" }, steps(decide(3, 3, { latest = now - 3600 })))
-      assert.same({}, steps(decide(3, 3, { latest = now - 3599 })))
-      assert.same({}, steps(decide(5, 3, { latest = now + 1 })))
+      assert.same({ "write .byre/clock.json" }, steps(decide(3, 3, { clock = { latest = now - 3600 } })))
+      assert.same({}, steps(decide(3, 3, { clock = { latest = now - 3599 } })))
+      assert.same({}, steps(decide(5, 3, { clock = { latest = now + 1 } })))
    end)
 
    describe("with a rule on space", function()
@@ -198,6 +208,16 @@ describe("A plan to prune", function()
          assert.same({ "1" }, prune.decide(state, state.revisions, judgement, { policy_hash = "p", gauge = gauge })
             .prune.removed)
       end)
+   end)
+
+   it("remembers that the clock was synchronised until somebody agrees that it is not", function()
+      local mark = { latest = now - 3600, synchronised = true }
+      local shown = decide(5, 3, { clock = mark, synchronised = false })
+      assert.equal("the clock is not synchronised, which it was before", shown.prune.unconfirmed)
+      assert.is_truthy(shown.phases[1][1].data:find('"synchronised":true', 1, true))
+      local agreed = decide(5, 3, { clock = mark, synchronised = false, confirm = shown.prune.hash })
+      assert.is_nil(agreed.phases[2][1].data:find("synchronised", 1, true))
+      assert.is_truthy(decide(3, 3, { synchronised = true }).phases[1][1].data:find('"synchronised":true', 1, true))
    end)
 
    it("never takes the newest, whatever is asked for", function()

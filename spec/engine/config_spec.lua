@@ -12,7 +12,8 @@ describe("the settings of a pool", function()
    end)
 
    it("may all be given", function()
-      local values = { revisions_to_keep = 0, precache = false, ephemeral_volatile = true, reflink = "never" }
+      local values = { revisions_to_keep = 0, precache = false, ephemeral_volatile = true, reflink = "never",
+         on_full = "prune" }
       assert.same(values, config.pool("pool", values))
       assert.equal(-1, config.pool("pool", { revisions_to_keep = -1 }).revisions_to_keep)
    end)
@@ -27,6 +28,7 @@ describe("the settings of a pool", function()
             .. "not \"3\"",
          [{ precache = 1 }] = "precache: must be true or false, not \"1\"",
          [{ ephemeral_volatile = "yes" }] = "ephemeral_volatile: must be true or false, not \"yes\"",
+         [{ on_full = "explode" }] = 'on_full: must be "fail" or "prune", not "explode"',
          [{ reflink = true }] = "reflink: must be \"always\", \"auto\" or \"never\", not \"true\"",
          [{ colour = "blue" }] = "there is no setting \"colour\"",
          [{ "x" }] = "there is no setting \"1\"",

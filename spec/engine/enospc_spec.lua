@@ -15,6 +15,79 @@ local function make_space(dir)
    scratch.sh("rm -f %s/fill.*; sync -f %s", dir, dir)
 end
 
+describe("a pool that prunes before a start fails", function()
+   local fs, pool, volume, warnings
+
+   before_each(function()
+      warnings = {}
+      fs = filesystems.tmpfs("8m")
+      pool = byre.create_pool(fs.dir .. "/pool", { setup_check = false, on_full = "prune", log = function(event)
+         warnings[#warnings + 1] = event.step == "warning" and event.message or nil
+      end })
+   end)
+
+   after_each(function()
+      pool:close()
+      fs:unmount()
+   end)
+
+   -- a volume with six revisions of so many bytes, the first one empty
+   local function make(size)
+      volume = pools.origin(pool, "vm/disk", { size = size, revisions_to_keep = 9 })
+      for i = 1, 6 do
+         pools.session(volume, images.pattern(size, i))
+      end
+   end
+
+   -- three of them are to go, which nobody has to agree to
+   local function let_three_go()
+      volume:set({ revisions_to_keep = 3 })
+   end
+
+   it("makes space when a start has failed, and starts", function()
+      make(1 << 20)
+      let_three_go()
+      fill(fs.dir)
+      assert.matches("disk%-dirty.img$", volume:start())
+      assert.same({ 4, 5, 6 }, pools.numbers(volume))
+      assert.same({}, warnings)
+   end)
+
+   it("leaves what waits for somebody, says so, and fails", function()
+      make(1 << 20)
+      pool:set_policy("p", "return policy { keep.last(2), min_age = 0 }", { unused = true })
+      volume:set({ revisions_to_keep = false, retention = "p" })
+      -- it notes what the time is, which needs a little space
+      pools.write(fs.dir .. "/reserve", ("x"):rep(64 << 10))
+      fill(fs.dir)
+      os.remove(fs.dir .. "/reserve")
+      pools.fails("no_space", "byre: vm/disk-dirty.img: write: No space left on device", volume.start, volume)
+      assert.same({ 1, 2, 3, 4, 5, 6 }, pools.numbers(volume))
+      assert.matches("^byre: vm/disk: nothing was pruned: the policy is new or has changed", warnings[1])
+   end)
+
+   it("prunes a pool that is nearly full before the start", function()
+      make(64 << 10)
+      let_three_go()
+      volume:start()
+      volume:stop({ discard = true })
+      assert.same({ 1, 2, 3, 4, 5, 6 }, pools.numbers(volume))
+      pools.write(fs.dir .. "/fill", ("x"):rep(pool:usage().free - (300 << 10)))
+      volume:start()
+      assert.same({ 4, 5, 6 }, pools.numbers(volume))
+   end)
+
+   it("prunes nothing without the setting", function()
+      make(1 << 20)
+      let_three_go()
+      local text = pools.get(pool.dir .. "/.byre/pool.json", 4096)
+      pools.write(pool.dir .. "/.byre/pool.json", (text:gsub('"on_full":"prune"', '"on_full":"fail"')))
+      fill(fs.dir)
+      pools.fails("no_space", "byre: vm/disk-dirty.img: write: No space left on device", volume.start, volume)
+      assert.same({ 1, 2, 3, 4, 5, 6 }, pools.numbers(volume))
+   end)
+end)
+
 describe("a full tmpfs", function()
    local fs, pool, volume
 

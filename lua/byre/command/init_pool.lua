@@ -25,6 +25,8 @@ function init.parser(command)
    command:flag("--no-precache", "Do not have the image of the next start ready (saves clones of fragmented images).")
    command:option("--reflink", "Share blocks: always, auto (copy where they cannot be shared; default) or never.")
       :argname("WHEN"):choices({ "always", "auto", "never" })
+   command:option("--on-full", "When a start lacks space: fail (default), or prune first.")
+      :argname("WHAT"):choices({ "fail", "prune" })
    command:flag("--ephemeral-volatile", "Volatile volumes are ephemeral unless they say otherwise.")
 end
 
@@ -39,6 +41,7 @@ function init.run(context, args)
    options.setup_check = not args.no_setup_check
    options.precache = not args.no_precache
    options.reflink = args.reflink
+   options.on_full = args.on_full
    options.ephemeral_volatile = args.ephemeral_volatile == true
    if context:is_dry() then
       return context:show_plans({ byre.plan_pool(dir, options) })

@@ -46,6 +46,7 @@ function policy.parser(command)
       diff = add(command, "diff", "What do two policies keep differently?"),
       set = add(command, "set", "Keep it in the pool and use it."),
       unset = add(command, "unset", "Use none any more."),
+      delete = add(command, "delete", "Keep it no more."),
       show = add(command, "show", "The policies of the pool, or the text of one."),
    }
    inner.check:argument("FILE", "The policies."):target("files"):args("+")
@@ -62,6 +63,7 @@ function policy.parser(command)
    add_target(inner.set, "Use it for volumes whose vids fit")
    inner.set:flag("--unused", "Only keep it.")
    add_target(inner.unset, "For the volumes of this pattern")
+   inner.delete:argument("NAME", "A policy that nothing uses."):target("name")
    inner.show:argument("NAME", "The policy."):target("name"):args("?")
    return inner
 end
@@ -169,6 +171,13 @@ end
 
 function actions.unset(context, args)
    local the_plan = context:pool():unset_policy({ pattern = args.pattern, dry_run = context:is_dry() })
+   if context:is_dry() then
+      context:show_plans({ the_plan })
+   end
+end
+
+function actions.delete(context, args)
+   local the_plan = context:pool():delete_policy(args.name, { dry_run = context:is_dry() })
    if context:is_dry() then
       context:show_plans({ the_plan })
    end

@@ -44,6 +44,7 @@ record.detail_fields = {
    { key = "rw", title = "writable", text = yes_or_no },
    { key = "ephemeral", title = "ephemeral", text = yes_or_no },
    { key = "revisions_to_keep", title = "revisions to keep" },
+   { key = "policy", title = "policy" },
    { key = "revision_count", title = "revisions" },
    { key = "path", title = "image" },
 }
@@ -108,7 +109,7 @@ record.revision_space_fields = {
 --- Fields of what `byre init` has made.
 record.pool_fields = {
    { key = "pool" }, { key = "revisions_to_keep" }, { key = "precache" }, { key = "ephemeral_volatile" },
-   { key = "reflink" },
+   { key = "reflink" }, { key = "on_full" },
 }
 
 --- What there is to say of a pool.
@@ -121,6 +122,7 @@ function record.of_pool(pool)
       precache = pool.config.precache,
       ephemeral_volatile = pool.config.ephemeral_volatile,
       reflink = pool.config.reflink,
+      on_full = pool.config.on_full or "fail",
    }
 end
 

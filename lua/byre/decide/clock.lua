@@ -18,13 +18,18 @@ local function usual_interval(revisions)
 end
 
 --- What is strange about the clock, in words; nil: nothing.
+-- Where nobody synchronises it, it is not asked for; where somebody did it until now, it is.
 -- @tparam integer now
--- @tparam ?integer latest when a policy was last applied in this pool
+-- @tparam ?table mark of `catalog.decode_clock`: how it was when a policy was last applied in this pool
 -- @tparam {table,...} revisions oldest first
+-- @tparam ?boolean synchronised the kernel knows its time to be right; nil: it does not tell
 -- @treturn ?string
-function clock.objection(now, latest, revisions)
-   if not latest then
+function clock.objection(now, mark, revisions, synchronised)
+   local latest = mark and mark.latest
+   if not mark then
       return nil
+   elseif mark.synchronised and synchronised == false then
+      return "the clock is not synchronised, which it was before"
    elseif now < latest then
       return ("the clock is behind: it was %s before"):format(units.format_time(latest))
    elseif now - latest > math.max(3 * usual_interval(revisions), shortest_jump) then

@@ -109,10 +109,13 @@ local function plan_hash(state, facts, ids)
    return fingerprint.of(table.concat({ state.vid, facts.policy_hash or "", table.unpack(ids) }, "\n"))
 end
 
+-- Whoever agrees takes the clock as it is.
 local function note_clock(state, facts)
-   local late = not facts.latest or state.now >= facts.latest + clock_interval
-   if late or facts.agreed and state.now ~= facts.latest then
-      return plan.write(layout.clock, catalog.encode({ latest = state.now }))
+   local mark = facts.clock
+   local synchronised = facts.synchronised or mark ~= nil and mark.synchronised and not facts.agreed
+   local late = not mark or state.now >= mark.latest + clock_interval
+   if late or facts.agreed and (state.now ~= mark.latest or synchronised ~= mark.synchronised) then
+      return plan.write(layout.clock, catalog.encode({ latest = state.now, synchronised = synchronised or nil }))
    end
 end
 
@@ -149,9 +152,9 @@ end
 -- @tparam table state of `byre.survey`
 -- @tparam {table,...} revisions of it that are judged, oldest first, as a policy sees them
 -- @tparam table judgement of `evaluate.judge` or `prune.by_number`
--- @tparam table facts `policy` (its name), `policy_hash`, `latest` (when a policy was last applied), `confirm` (a hash
--- that somebody has agreed to), `gauge` (for a policy with a rule on space, and for `measure`), `measure` (`"all"`:
--- what each revision frees, `"removed"`: the same where some go)
+-- @tparam table facts `policy` (its name), `policy_hash`, `clock` (of `catalog.decode_clock`), `synchronised` (the
+-- clock now), `confirm` (a hash that somebody has agreed to), `gauge` (for a policy with a rule on space, and for
+-- `measure`), `measure` (`"all"`: what each revision frees, `"removed"`: the same where some go)
 -- @treturn plan of the removals, oldest first; empty while somebody has to agree. `prune` besides: `volume`,
 -- `policy`, `revisions` (each with `verdict`, `reasons`, `guard`, `spared` (why a rule on space leaves it), `removed`,
 -- `exclusive` and `freed` (bytes, where measured)), `removed` (ids), `freed` (bytes, where measured), `space` (with a
@@ -168,7 +171,7 @@ function prune.decide(state, revisions, judgement, facts)
       result.freed = measure(list, ids, facts.gauge)
    end
    local why = guards.breaker(#ids, #list, {
-      clock = clock.objection(state.now, facts.latest, revisions),
+      clock = clock.objection(state.now, facts.clock, revisions, facts.synchronised),
       policy_changed = facts.policy_hash ~= nil and state.raw.confirmed_policy ~= facts.policy_hash,
    })
    facts.agreed = facts.confirm == result.hash

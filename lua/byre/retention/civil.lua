@@ -83,7 +83,7 @@ end
 --- Local seconds so many months earlier: the same day and time, or the last
 -- day of a month that is too short.
 -- @tparam integer seconds local
--- @tparam integer months 0 or more
+-- @tparam integer months below 0: later
 -- @treturn integer
 function civil.months_before(seconds, months)
    local days = seconds // 86400

@@ -80,4 +80,13 @@ function duration.before(span, rules, epoch)
    return epoch - span.seconds
 end
 
+--- The moment that lies a duration after another, counted in the same way.
+-- @tparam table span
+-- @tparam table rules of the zone
+-- @tparam integer epoch
+-- @treturn integer epoch
+function duration.after(span, rules, epoch)
+   return duration.before({ months = -span.months, days = -span.days, seconds = -span.seconds }, rules, epoch)
+end
+
 return duration
