@@ -134,12 +134,16 @@ end
 
 --- The events in a text, oldest first. What is torn is skipped.
 -- @tparam string text
+-- @tparam[opt] string part only of lines that have this in them
 -- @treturn function iterator of tables
-function events.parse(text)
+function events.parse(text, part)
    local next_line = text:gmatch("([^\n]*)\n")
    return function()
       for line in next_line do
-         local ok, event = pcall(dkjson.decode, line, 1, nil)
+         local ok, event = false, nil
+         if not part or line:find(part, 1, true) then
+            ok, event = pcall(dkjson.decode, line, 1, nil)
+         end
          if ok and type(event) == "table" and type(event.step) == "string" then
             return event
          end
@@ -149,15 +153,28 @@ end
 
 --- The events that a pool has kept, oldest first.
 -- @tparam pool pool
+-- @tparam[opt] string part as for `parse`
 -- @treturn {table,...} what `log` got, with `time` (RFC 3339) and `pid`
-function events.list(pool)
+function events.list(pool, part)
    local list = {}
    for _, path in ipairs({ layout.old_events, layout.events }) do
-      for event in events.parse(pool.store:read(path) or "") do
+      for event in events.parse(pool.store:read(path) or "", part) do
          list[#list + 1] = event
       end
    end
    return list
+end
+
+--- When was an operation last done on each volume, as far as events were kept?
+-- @tparam pool pool
+-- @tparam string operation
+-- @treturn table vid -> epoch
+function events.last_done(pool, operation)
+   local times = {}
+   for _, event in ipairs(events.list(pool, ('"step":"done","operation":%q'):format(operation))) do
+      times[event.volume] = units.parse_time(event.time)
+   end
+   return times
 end
 
 --- What is appended from now on.

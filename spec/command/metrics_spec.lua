@@ -1,5 +1,6 @@
 -- byre metrics, as a collector reads it.
 local byre = require("byre")
+local events = require("byre.events")
 local filesystems = require("spec.support.filesystems")
 local open_metrics = require("byre.command.open_metrics")
 local shell = require("spec.support.shell")
@@ -90,6 +91,21 @@ describe("byre metrics", function()
       found = figures(run().out)
       assert.equal(pool:last_prune(), found["byre_prune_last_run_timestamp_seconds{}"])
       assert.equal(0, found["byre_prune_waiting_revisions{}"])
+   end)
+
+   it("tell of the last stop where events are kept", function()
+      local disk = pool:create_volume("vm/a", { size = "1M", save_on_stop = true })
+      local name = 'byre_volume_last_stop_timestamp_seconds{volume="vm/a"}'
+      disk:start()
+      disk:stop()
+      assert.is_nil(figures(run("--no-space").out)[name])
+      events.keep(pool, true)
+      local before = os.time()
+      disk:start()
+      assert.is_nil(figures(run("--no-space").out)[name])
+      disk:stop()
+      local told = figures(run("--no-space").out)[name]
+      assert.is_true(told >= before and told <= os.time())
    end)
 
    it("can be few", function()

@@ -1,5 +1,6 @@
 --- `byre metrics`
 -- @module byre.command.metrics
+local events = require("byre.events")
 local failure = require("byre.failure")
 local open_metrics = require("byre.command.open_metrics")
 local report = require("byre.command.report")
@@ -55,6 +56,7 @@ local volume_families = {
    { "byre_volume_dirty", "1: its session would be committed by a stop." },
    { "byre_volume_outdated", "1: its source has newer content than it runs with." },
    { "byre_volume_committed_timestamp_seconds", "Last write to its committed content." },
+   { "byre_volume_last_stop_timestamp_seconds", "Its last stop, as far as events were kept." },
    { "byre_volume_newest_revision_timestamp_seconds", "Last write to the content of its newest revision." },
 }
 
@@ -70,7 +72,7 @@ end
 
 local kinds = { "origin", "origin_snapshot", "snapshot", "volatile" }
 
-local function add_volume(figures, status)
+local function add_volume(figures, status, last_stop)
    local labels = { volume = status.vid }
    local function add(name, value)
       figures:add("byre_volume_" .. name, value, labels)
@@ -81,6 +83,7 @@ local function add_volume(figures, status)
       add(key, status[key])
    end
    add("committed_timestamp_seconds", status.committed_time)
+   add("last_stop_timestamp_seconds", last_stop)
    add("newest_revision_timestamp_seconds", status.revision_time)
 end
 
@@ -88,6 +91,7 @@ end
 local function add_volumes(figures, pool, each)
    local counts = { session = 0, running = 0, dirty = 0, outdated = 0 }
    local by_kind, revisions, damaged = {}, 0, {}
+   local last_stops = each and events.last_done(pool, "stop") or {}
    for volume in pool:volumes() do
       local ok, status = failure.catch(volume.status, volume)
       if ok then
@@ -97,7 +101,7 @@ local function add_volumes(figures, pool, each)
             counts[key] = count + (status[key] and 1 or 0)
          end
          if each then
-            add_volume(figures, status)
+            add_volume(figures, status, last_stops[status.vid])
          end
       elseif status.code ~= "no_such_volume" then      -- removed meanwhile
          damaged[#damaged + 1] = status
