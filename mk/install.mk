@@ -59,6 +59,13 @@ man: $(MAN_PAGES)
 	@command -v lowdown >/dev/null || { \
 		echo "byre: make man needs lowdown (on Debian: apt-get install lowdown)" >&2; exit 1; }
 
+#: make site       the manual as a static site: build/site
+site:
+	@command -v lowdown >/dev/null || { \
+		echo "byre: make site needs lowdown (on Debian: apt-get install lowdown)" >&2; exit 1; }
+	$(Q)rm -rf $(B)/site
+	$(Q)$(LUA) tools/site.lua $(B)/site $(DOCUMENTS)
+
 $(B)/completion/byre: COMPLETED_SHELL = bash
 $(B)/completion/_byre: COMPLETED_SHELL = zsh
 $(B)/completion/byre.fish: COMPLETED_SHELL = fish
@@ -104,4 +111,4 @@ deb:
 	$(Q)cp -a $(SOURCE_TREE) $(DEB_TREE) && cp -a $(POSIX) $(DEB_TREE)/build/deps
 	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc
 
-.PHONY: install uninstall man rockspec deb
+.PHONY: install uninstall man site rockspec deb

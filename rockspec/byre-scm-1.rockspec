@@ -149,6 +149,7 @@ build = {
       ["byre.command.stop"] = "lua/byre/command/stop.lua",
       ["byre.command.tag"] = "lua/byre/command/tag.lua",
       ["byre.command.terminal"] = "lua/byre/command/terminal.lua",
+      ["byre.command.topics"] = "lua/byre/command/topics.lua",
       ["byre.command.trials"] = "lua/byre/command/trials.lua",
       ["byre.command.untag"] = "lua/byre/command/untag.lua",
       ["byre.command.usage"] = "lua/byre/command/usage.lua",

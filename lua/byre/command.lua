@@ -133,7 +133,8 @@ function command.full_parser(on_help)
       "   export BYRE_POOL=/srv/pool",
       "   byre create vm/root --size 10G",
       "   byre start vm/root",
-      "\nA verb's own help: byre VERB --help",
+      "\nA verb's own help: byre VERB --help.  Topics: byre help TOPIC",
+      require("byre.command.topics").overview(),
    }, "\n"))
 end
 
@@ -228,7 +229,7 @@ local function run_without_verb(args)
       "byre --help lists the verbs")
 end
 
--- `byre help`, `byre help VERB`
+-- `byre help`, `byre help VERB`; topics are found before
 local function help_words(args, at)
    local words = { "--help" }
    if command.is_verb(args[at + 1]) then
@@ -283,6 +284,10 @@ local function run(args, state)
    local at = find_word(args, 1)
    local name = args[at]
    if name == "help" then
+      local topic = require("byre.command.topics").find(args[at + 1])
+      if topic then
+         return show_help(topic.text)
+      end
       args = help_words(args, at)
       at, name = 1, args[1] ~= "--help" and args[1] or nil
    end

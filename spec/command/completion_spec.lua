@@ -29,6 +29,7 @@ describe("completion", function()
       for line, expected in pairs({
          ["byre sta"] = "start",
          ["byre help sna"] = "snapshot",
+         ["byre help sta"] = "start states",
          ["byre start vm/"] = "vm/a vm/other",
          ["byre start vm/a w"] = "web/c",
          ["byre -v start --group "] = "vm web",

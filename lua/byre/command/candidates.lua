@@ -125,7 +125,7 @@ local function add_verbs(groups, load_verb, add)
          add(verb, load_verb(verb).summary)
       end
    end
-   add("help", "Show the help of a verb.")
+   add("help", "Show the help of a verb, or of a topic.")
 end
 
 local function add_options(options, add)
@@ -171,6 +171,9 @@ function candidates.of(line)
       add_options(state.options, add)
    elseif not state.verb or state.verb == "help" then
       add_verbs(command.groups, command.load, add)
+      for _, topic in ipairs(state.verb and require("byre.command.topics").list or {}) do
+         add(topic.name, topic.summary)
+      end
    elseif state.record then
       local argument = argument_at(state.record, #state.positional + 1)
       if argument then
