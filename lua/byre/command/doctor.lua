@@ -1,5 +1,7 @@
 --- `byre doctor`
 -- @module byre.command.doctor
+local core = require("byre.core")
+local layout = require("byre.layout")
 local report = require("byre.command.report")
 
 local doctor = {
@@ -30,14 +32,14 @@ function doctor.parser(command)
    command:argument("DIR", "A directory, or a pool."):target("dir"):args("?")
 end
 
--- the pool that a directory is, if it is one
+-- The pool that a directory is, if it is one; any other directory may be another user's.
 local function pool_at(dir, options)
-   local ok, result = require("byre.failure").catch(require("byre").open_pool, dir, options)
-   if ok then
-      return result
-   elseif result.code ~= "no_such_pool" then
-      error(result, 0)
+   local handle = core.open_dir(dir, { follow = true })
+   local is_pool = handle and handle:stat(layout.pool_file)
+   if handle then
+      handle:close()
    end
+   return is_pool and require("byre").open_pool(dir, options) or nil
 end
 
 local function directory(context, args)
