@@ -18,9 +18,10 @@ Images share blocks, so what they take does not add up:
    HISTORY     what is free when all revisions of the volume are removed
 Removing two may free more than the two EXCLUSIVE: name both to see.
 
-On XFS and ext4 the figures are what the file system returns; on btrfs they are
-for root, and an estimate for others; a file system that does not tell which
-blocks a file has shows -.]],
+On XFS and ext4 the figures are what the file system returns (on XFS at most,
+where files outside of the pool share with two of its images); on btrfs they
+are for root, and an estimate for others; a file system that does not tell
+which blocks a file has shows -.]],
    examples = {
       { "byre usage" },
       { "byre usage appvms/work/private", "its images and revisions" },

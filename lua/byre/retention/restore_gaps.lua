@@ -19,20 +19,34 @@ function restore_gaps.new()
    return list
 end
 
+-- the smallest of the worst gaps: one that is not longer changes nothing
+local function least_of(list)
+   local least = math.huge
+   for _, range in ipairs(list) do
+      least = math.min(least, range.worst)
+   end
+   return least
+end
+
+local function widen_by(list, youngest, oldest)
+   for number, range in ipairs(list) do
+      local last = list[number + 1] and list[number + 1].age or math.huge
+      if oldest > range.age and youngest < last then
+         range.worst = math.max(range.worst, oldest - youngest)
+      end
+   end
+end
+
 --- Take the gaps of one moment into account: between neighbours, and from the newest until now.
 -- @tparam table list of `restore_gaps.new`
 -- @tparam table revisions oldest first
 -- @tparam integer now
 function restore_gaps.widen(list, revisions, now)
-   local later = now
+   local later, least = now, least_of(list)
    for i = #revisions, 1, -1 do
       local time = revisions[i].time
-      local youngest, oldest = now - later, now - time
-      for number, range in ipairs(list) do
-         local last = list[number + 1] and list[number + 1].age or math.huge
-         if oldest > range.age and youngest < last then
-            range.worst = math.max(range.worst, oldest - youngest)
-         end
+      if later - time > least then
+         widen_by(list, now - later, now - time)
       end
       later = math.min(later, time)
    end
