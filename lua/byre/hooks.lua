@@ -186,7 +186,8 @@ local function reason_of(e)
    if e == nil then
       return "no reason given"
    end
-   return (tostring(e):gsub("^byre: ", ""))
+   -- what a program has printed ends with a line's end
+   return (tostring(e):gsub("^byre: ", ""):gsub("%s+$", ""))
 end
 
 local function object_of(pool, call)

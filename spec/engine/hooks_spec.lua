@@ -160,7 +160,7 @@ describe("hooks", function()
 
    it("after an operation cannot undo it: what they raise is a warning", function()
       local events = {}
-      with({ post_create = function() error("too late", 0) end },
+      with({ post_create = function() error("too late\n", 0) end },
          { log = function(event) events[#events + 1] = event end })
       pools.origin(pool, "vm/a")
       local last = events[#events]
