@@ -11,7 +11,7 @@ env:
 test:
 	$(Q)tools/setup test
 	$(Q)$(MAKE) all test-programs
-	$(Q)eval "$$(tools/env $(B))" && busted $(BUSTED_FLAGS) $(SPECS)
+	$(Q)eval "$$(tools/env $(B))" && tools/specs $(SPECS) -- $(BUSTED_FLAGS)
 
 #: make test-hosts the programs of other people that byre runs in: examples/ and packages
 test-hosts:
@@ -56,7 +56,7 @@ shellcheck:
 	$(Q)command -v shellcheck >/dev/null || { echo "shellcheck: not there, left out"; exit 0; }; \
 		shellcheck $(SHELL_SCRIPTS)
 
-SHELL_SCRIPTS = $(wildcard tools/setup tools/env tools/demo mk/asan-lua.in .ci/run)
+SHELL_SCRIPTS = $(wildcard tools/setup tools/env tools/specs tools/demo mk/asan-lua.in .ci/run)
 
 # everything of C, nothing linked; the luaposix archives are not needed
 objects: $(CORE_OBJECTS_54) $(B)/obj/5.4/preload.o $(B)/obj/5.4/host.o \

@@ -1,6 +1,7 @@
 --- Real file systems for specs: images in files, loop-mounted.
 -- Each is made once in a process, when it is first asked for, and unmounted at its end; what a
--- process that was killed left behind is removed by the next one. They are in $TMPDIR or /tmp.
+-- process that was killed left behind is removed by the next one. They are in $TMPDIR if that is set, or else in
+-- memory, where a sync costs little, if there is plenty of it, or else in /tmp.
 --
 --     filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
 --        it("clones", function()
@@ -85,6 +86,14 @@ local function places()
    return { disk = (os.getenv("TMPDIR") or "/tmp"):gsub("/+$", ""), memory = "/dev/shm" }
 end
 
+-- Whether what specs write fits into memory, with as much again for others.
+local function has_memory()
+   local NEEDED <const> = 8 << 30
+   local free = tonumber((try("df --output=avail -B1 %s | tail -n 1", places().memory)))
+   local available = tonumber((read("/proc/meminfo") or ""):match("MemAvailable:%s*(%d+) kB"))
+   return free and available and free >= NEEDED and available * 1024 >= NEEDED
+end
+
 local function remove_stale()
    for _, place in pairs(places()) do
       for path in (try("ls -d %s/byre-spec.*", quote(place)) or ""):gmatch("[^\n]+") do
@@ -102,6 +111,7 @@ local function state()
    if own and own.pid == pid then return own end
    remove_stale()
    own = { pid = pid, name = ("byre-spec.%s.%s"):format(pid, started), bases = {}, mounted = {}, count = 0 }
+   own.place = not os.getenv("TMPDIR") and has_memory() and "memory" or "disk"
    -- a forked child must not take the file systems of its parent away
    setmetatable(own, { __gc = function()
       for _, base in pairs(identify("self") == pid and own.bases or {}) do remove(base) end
@@ -176,11 +186,11 @@ end
 
 --- A file system of some kind, mounted.
 -- @tparam string name `btrfs`, `xfs` or `ext4`
--- @tparam[opt] table options `place`: `"disk"` (default) or `"memory"`, a tmpfs; `size` of the image, as for
--- truncate(1), sparse
+-- @tparam[opt] table options `place`: `"disk"` or `"memory"`, a tmpfs (default: whichever does); `size` of the image,
+-- as for truncate(1), sparse
 -- @return an object with `name`, `place`, `reflink` (boolean), `dir`, `:fresh()`; or nil and why there is none
 function filesystems.get(name, options)
-   local place, size = options and options.place or "disk", options and options.size or IMAGE_SIZE
+   local place, size = options and options.place or state().place, options and options.size or IMAGE_SIZE
    local kind = assert(kinds[name], "no such file system")
    local reason = why_not(kind)
    if reason then return nil, reason end
@@ -215,7 +225,7 @@ end
 -- @return a file system as of `get`; or nil and why there is none
 function filesystems.tmpfs(size)
    if not is_root() then return nil, "needs root" end
-   local dir = ("%s/tmpfs-%d"):format(base_in("disk"), number())
+   local dir = ("%s/tmpfs-%d"):format(base_in(state().place), number())
    run("mkdir %s && mount -t tmpfs -o size=%s,mode=755 tmpfs %s", quote(dir), size, quote(dir))
    return setmetatable({ name = "tmpfs", reflink = false, dir = dir }, mt)
 end
