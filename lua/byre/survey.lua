@@ -12,6 +12,7 @@
 --    discard         a session was to be dropped along with another change (`byre.discard`): `"begun"` or `"done"`
 --    preserved       the revision that is the clean image itself (one inode)
 --    temporaries, strays, old_revisions   lists of paths
+--    source_copy     of an origin_snapshot: path of the revision that is a copy of its source's content
 --    source          of a snap_on_start volume: vid, config, clean (stat), path; has_session: there is a session but
 --                    no clean image; crosses_device: it cannot be linked to
 --
@@ -143,6 +144,26 @@ local function read_source(store, state, pool, memo)
    return config.with(source, { crosses_device = crosses })
 end
 
+local function is_copy(stat, source)
+   return stat.ino ~= source.ino and stat.size == source.size
+      and stat.mtime == source.mtime and stat.mtime_nsec == source.mtime_nsec
+end
+
+-- the newest revision that is a copy of what the source holds now
+local function find_source_copy(store, state)
+   local clean = state.source and state.source.clean
+   if not clean or not state.config.save_on_stop then
+      return nil
+   end
+   for i = #state.revisions, 1, -1 do
+      local revision = state.revisions[i]
+      local stat = revision.time == clean.mtime and store:stat(revision.path)
+      if stat and is_copy(stat, clean) then
+         return revision.path
+      end
+   end
+end
+
 local function new_state(volume)
    return {
       vid = volume, now = core.now(), files = {}, paths = {},
@@ -208,6 +229,7 @@ local function look(store, volume, pool, options)
    end
    state.preserved = find_preserved(store, state)
    state.source = read_source(store, state, pool, options.memo or {})
+   state.source_copy = find_source_copy(store, state)
    local files = state.files
    if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
       files.precache.fresh = is_fresh(store, files, state.paths)
@@ -310,9 +332,8 @@ function survey.is_outdated(state)
    if not own or not source or same_inode(own, source) then
       return false
    end
-   local is_copy = own.nlink == 1 and own.size == source.size
-      and own.mtime == source.mtime and own.mtime_nsec == source.mtime_nsec
-   return not is_copy
+   -- another name that it may have is that of a revision
+   return own.nlink ~= (state.preserved and 2 or 1) or not is_copy(own, source)
 end
 
 return survey

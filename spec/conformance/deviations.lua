@@ -210,6 +210,19 @@ deviations.rules = {
       end,
    },
    {
+      id = "apart-from-the-source",
+      why = "a file with names in two directories can lose the one that a commit replaces when the power goes; what is"
+         .. " saved gets a clone of a source in another directory",
+      scenarios = { "origin-snapshot-revert", "origin-snapshot-keep-1", "origin-snapshot-keep0" },
+      explains = function(step)
+         local volume, source = explain.volume(step), explain.source(step)
+         return is(step, "start") and source and volume.kind == "origin_snapshot"
+            and source.vid:match("^(.*)/") ~= volume.vid:match("^(.*)/") and all(step, function(d)
+               return d.kind == "links"
+            end)
+      end,
+   },
+   {
       id = "one-revision-for-one-state",
       why = "the same state of the template is kept once, not once for every session",
       scenarios = { "origin-snapshot-revert" },

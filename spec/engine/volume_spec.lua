@@ -279,6 +279,27 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.equal("newer", pools.committed(source))
          assert.is_false(pools.exists(pools.path(pool, "vm/root-precache.img")))
       end)
+
+      -- a cut on btrfs took the committed image of one that had, after a sync of the source's directory alone
+      it("shares no file with a source in another directory, and knows all the same when that has moved on", function()
+         local source = pools.origin(pool, "tpl/root")
+         pools.session(source, "source")
+         local volume = pool:create_volume("vm/root",
+            { snap_on_start = true, save_on_stop = true, source = "tpl/root", revisions_to_keep = 2 })
+         for _ = 1, 2 do
+            volume:start()
+            local own, its = pool.store:stat("vm/root.img"), pool.store:stat("tpl/root.img")
+            assert.not_equal(its.ino, own.ino)
+            assert.equal("source", pools.committed(volume))
+            assert.is_false(volume:is_outdated())
+            volume:snapshot()
+            assert.is_false(volume:is_outdated())
+            volume:stop()
+         end
+         volume:start()
+         pools.session(source, "newer")
+         assert.is_true(volume:is_outdated())
+      end)
    end)
 
    describe("a volatile volume", function()

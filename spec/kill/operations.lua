@@ -53,6 +53,15 @@ add("adopt", "kinds", { { "rest/stranger" } }, function(pool)
    pool:adopt_volume("rest/stranger", { save_on_stop = true })
 end)
 
+add("adopt all that is there", "kinds", { { "rest/stranger" }, { "rest/past" } }, function(pool)
+   local adoption <close> = require("byre").propose_adoption(pool.dir)
+   local _, failures = adoption:run()
+   assert(#failures == 0, failures[1] and failures[1].error)
+end)
+add("create from a file", "kinds", { { "new/disk" } }, function(pool, dir)
+   pool:create_volume_from("new/disk", { save_on_stop = true }, dir .. "/raw", { format = "raw" })
+end)
+
 for _, name in ipairs({ "private", "cold", "zero", "bare" }) do
    on("rest/" .. name, "start", "start")
 end
@@ -126,6 +135,22 @@ add("import_volume of another pool", "kinds", { { "rest/private" } }, function(p
    local other <close> = require("byre").open_pool(dir .. "/other")
    pool:volume("rest/private"):import_volume(other:volume("foreign"))
 end)
+
+add("export_file rest/private", "kinds", { { "rest/private" } }, function(pool, dir)
+   pool:volume("rest/private"):export_file(dir .. "/exported", { revision = "2", format = "raw" })
+end)
+-- what goes is shown first, and agreed to
+local function prune(vid)
+   add("prune " .. vid, "kinds", { { vid } }, function(pool)
+      local hash = pool:prune({ volumes = { vid }, dry_run = true }).hash
+      local result = pool:prune({ volumes = { vid }, confirm = hash })
+      if result.failures[1] then
+         error(result.failures[1].error, 0)
+      end
+   end)
+end
+prune("rest/many")
+prune("rest/policy")
 
 local function clone(vid, title, options)
    add(title .. " " .. vid, "kinds", { { "new/disk" } }, function(pool)

@@ -85,6 +85,14 @@ function builders.kinds(pool)
    os.remove(pool.dir .. "/rest/cold-precache.img")
    trees.guest(worked(origin(pool, "rest/import"), 1):import_data(trees.size), "imported")
    dropped_in(pool, "rest/stranger")
+   dropped_in(pool, "rest/past")
+   shell.must("cp past.img past.img@2018-01-02T03:04:05Z && cp past.img past.img@2018-01-02T03:04:06Z",
+      { dir = pool.dir .. "/rest" })
+   -- more revisions than are to be kept, by a number and by a policy
+   worked(origin(pool, "rest/many", { revisions_to_keep = 9 }), 4):set({ revisions_to_keep = 1 })
+   pool:set_policy("two", "return policy { keep.last(2), floor = 1, min_age = 0 }", { unused = true })
+   worked(origin(pool, "rest/policy", { revisions_to_keep = 9 }), 4)
+      :set({ retention = "two", revisions_to_keep = false })
 end
 
 -- ten alike at rest and with a session, so that syncs are shared

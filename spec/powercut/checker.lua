@@ -5,6 +5,7 @@ local byre = require("byre")
 local compare = require("spec.powercut.compare")
 local driver = require("spec.powercut.driver")
 local observe = require("spec.powercut.observe")
+local outside = require("spec.powercut.outside")
 local recover = require("spec.powercut.recover")
 
 local checker = {}
@@ -86,15 +87,36 @@ local function generator(seed)
    end
 end
 
+-- A pool that was released, or whose release was cut short: all images are there, nothing else once it is finished.
+local function check_released(dir, model)
+   local violations = {}
+   local ok, e = xpcall(function()
+      violations = outside.released_differs(dir, model)
+      if #violations == 0 then
+         outside.finish_release(dir)
+         violations = outside.released_differs(dir, model)
+      end
+   end, debug.traceback)
+   if not ok then
+      violations[#violations + 1] = "release: " .. tostring(e)
+   end
+   return violations
+end
+
 --- Check and recover.
 -- @tparam string dir of the pool
 -- @tparam model model what is promised
--- @tparam table options `seed`; `mark` (gets the marks of the recovery); `scratch`; `found` (gets the volumes as
--- they were found, before the recovery begins)
+-- @tparam table options `seed`; `mark` (gets the marks of the recovery); `scratch`; `found` (gets the volumes and the
+-- exported files as they were found, before the recovery begins)
 -- @treturn {string,...} violations
 function checker.run(dir, model, options)
    local opened, pool = pcall(byre.open_pool, dir, { lock_timeout = 1 })
-   if not opened and model.pool ~= "made" and pool.code == "no_such_pool" then
+   if model.pool == "released" and opened then
+      pool:close()
+      return { "the pool was released, and is one again" }
+   elseif (model.pool == "released" or model.pool == "releasing") and not opened and pool.code == "no_such_pool" then
+      return check_released(dir, model)
+   elseif not opened and model.pool ~= "made" and pool.code == "no_such_pool" then
       opened, pool = pcall(byre.create_pool, dir, { setup_check = false })
    end
    if not opened then
@@ -104,11 +126,14 @@ function checker.run(dir, model, options)
    local ok, e = xpcall(function()
       local volumes, states
       violations, volumes, states = checker.compare(model, observe.pool(pool))
+      violations[#violations + 1] = outside.differs(pool, model)
+      local exports = outside.exports(pool, model)
       if options.found then
-         options.found(volumes)
+         options.found(volumes, exports)
       end
       if #violations == 0 then
-         local me = driver.new({ pool = pool, worker = 9, first = 0, volumes = volumes, mark = options.mark,
+         local me = driver.new({ pool = pool, worker = 9, first = 0, volumes = volumes, exports = exports,
+            mark = options.mark,
             scratch = options.scratch })
          recover.run(me, pending_operations(model, states), generator(options.seed))
       end

@@ -86,9 +86,14 @@ end
 
 -- What is noted of a revision goes with it: no other one inherits it.
 local function notes_differ(found, expected)
-   return found.note ~= expected.note and ("the note on revision %d is %s"):format(found.seq, tostring(found.note))
-      or found.held ~= (expected.held or false)
-      and ("revision %d is%s held"):format(found.seq, found.held and "" or " not") or nil
+   if found.note ~= expected.note then
+      return ("the note on revision %d is %s"):format(found.seq, tostring(found.note))
+   elseif found.tags ~= expected.tags then
+      return ("the tags of revision %d are %s"):format(found.seq, tostring(found.tags))
+   elseif found.held ~= (expected.held or false) then
+      return ("revision %d is%s held%s"):format(found.seq, found.held and "" or " not",
+         math.type(found.held) == "integer" and " until " .. found.held or "")
+   end
 end
 
 local function revisions_differ(seen, volume, others)
@@ -120,6 +125,29 @@ function compare.unsound(seen)
    elseif seen.precache and seen.precache ~= seen.clean then
       return ("the next start would take a precache [%s] for [%s]"):format(seen.precache, seen.clean)
    end
+end
+
+--- Compare the images of a volume that is in no pool any more: all of them are there, and nothing else is.
+-- @tparam table seen of `observe.images`
+-- @tparam table volume
+-- @treturn ?string how they differ
+function compare.images(seen, volume)
+   if not predict.saves(volume) then
+      return nil
+   elseif seen.clean ~= volume.clean then
+      return ("the committed image is [%s], not [%s]"):format(tostring(seen.clean), tostring(volume.clean))
+   end
+   for _, revision in ipairs(volume.revisions) do
+      if not has(seen.revisions, revision.seq, revision.v) then
+         return ("revision %d=[%s] is not there"):format(revision.seq, revision.v)
+      end
+   end
+   for _, revision in ipairs(seen.revisions) do
+      if not has(volume.revisions, revision.seq, revision.v) and not has(volume.ghosts, revision.seq, revision.v) then
+         return ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
+      end
+   end
+   return compare.unsound(seen) or dirty_differs(seen.dirty, volume)
 end
 
 local function differs(seen, volume, others)

@@ -69,6 +69,8 @@ describe("the checker of the power-cut rig", function()
          table.insert(s.visible, { seq = 4, v = "0 0 0", held = false })
       end,
       ["the note on revision 2 is nil"] = function(s) s.visible[2].note = nil end,
+      ["the tags of revision 2 are x"] = function(s) s.visible[2].tags = "x" end,
+      ["revision 2 is held until 9"] = function(s) s.visible[2].held = 9 end,
       ["revision 2 is not held"] = function(s) s.visible[2].held = false end,
       ["kind is volatile, not origin"] = function(s) s.kind = "volatile" end,
       ["keep is 1, not 3"] = function(s) s.keep = 1 end,
@@ -146,6 +148,41 @@ describe("the checker of the power-cut rig", function()
       assert.is_nil((find(volume(), dropped, revert)))
       reverted.dirty = "1.2 1.4 0"
       assert.is_nil((find(volume(), reverted, revert)))
+   end)
+
+   it("tells which image of a released pool is missing, changed or new", function()
+      local function images()
+         local found = seen()
+         found.revisions = { { seq = 1, v = "0 0 0" }, { seq = 2, v = "1.1 1.1 0" } }
+         return found
+      end
+      assert.is_nil(compare.images(images(), volume()))
+      for reason, damage in pairs({
+         ["the committed image is %[nil%]"] = function(s) s.clean = nil end,
+         ["the session is gone"] = function(s) s.dirty = nil end,
+         ["block 1 of the session is 1.2"] = function(s) s.dirty = "1.2 1.2 0" end,
+         ["revision 1=%[0 0 0%] is not there"] = function(s) table.remove(s.revisions, 1) end,
+         ["revision 4=%[0 0 0%] was never made"] = function(s) table.insert(s.revisions, { seq = 4, v = "0 0 0" }) end,
+         ["would take a precache"] = function(s) s.precache = "0" end,
+      }) do
+         local found = images()
+         damage(found)
+         assert.matches(reason, compare.images(found, volume()))
+      end
+   end)
+
+   it("wants what is reported as pruned to stay away, and what is left to stay", function()
+      local before = volume()
+      before.keep, before.revisions[3] = 1, { seq = 3, v = "1.2 0 0", inode = "c" }
+      before.ghosts = {}
+      local after = predict.after({ ["g/v"] = before }, { name = "prune", vids = { "g/v" }, n = "1.1" })["g/v"]
+      local found = seen()
+      found.keep = 1
+      -- 2 is held, 3 the newest
+      found.visible = { found.visible[2], { seq = 3, v = "1.2 0 0", held = false } }
+      assert.equal("as reported", (find(after, found)))
+      table.insert(found.visible, 1, { seq = 1, v = "0 0 0", held = false })
+      assert.matches("revision 1=%[0 0 0%] was never made", (select(2, find(after, found))))
    end)
 
    it("knows whose a block is, which version, and where it belongs", function()

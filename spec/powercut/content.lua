@@ -64,6 +64,18 @@ function content.resized(text, blocks)
    return table.concat(words, " ", 1, blocks)
 end
 
+--- Some of the blocks of an image, at random.
+-- @tparam integer count how many it has
+-- @tparam integer most how many at most
+-- @treturn {[integer]=true}
+function content.some(count, most)
+   local indexes = {}
+   for _ = 1, math.random(most) do
+      indexes[math.random(0, count - 1)] = true
+   end
+   return indexes
+end
+
 --- The same image after some blocks were written.
 -- @tparam {[integer]=true} indexes counted from 0
 function content.written(text, indexes, word)

@@ -6,6 +6,7 @@ local replay = require("powercut.replay")
 
 local checker = require("spec.powercut.checker")
 local model = require("spec.powercut.model")
+local predict = require("spec.powercut.predict")
 local process = require("spec.powercut.process")
 local recorder = require("spec.powercut.recorder")
 
@@ -130,7 +131,8 @@ local function check_mounted(undo, case, device, dir, promised, seed)
 end
 
 --- Cut at points of a log.
--- @tparam table case `fs`, `base` (path of the disk before), `log` (path), `volumes`, `pool` (where the model begins)
+-- @tparam table case `fs`, `base` (path of the disk before), `log` (path), `volumes`, `pool`, `exports` (where the
+-- model begins)
 -- @tparam string dir for files
 -- @tparam {table,...}|function points or what makes them of the log
 -- @tparam function report called with each point, its violations and the model; true: that is enough
@@ -147,7 +149,7 @@ function cutter.run(case, dir, points, report, on_disk)
       local disk = assert(replay.open_disk(base, work))
       undo[#undo + 1] = function() disk:close() end
       local device = recorder.attach(undo, work)
-      local state = { model = model.new(case.volumes, case.pool), marks = log:marks(), next = 1 }
+      local state = { model = model.new(case.volumes, case.pool, case.exports), marks = log:marks(), next = 1 }
       for _, point in ipairs(points) do
          process.check()
          assert(disk:cut(log, point.at, point.cut, point.seed))
@@ -188,7 +190,9 @@ function cutter.record_recovery(fs, work, promised, seed, dir)
       return checker.run(dir .. "/mnt/pool", promised, {
          seed = seed, scratch = dir,
          mark = function(text) assert(marks:write(text)) end,
-         found = function(volumes) case.volumes = model.new(volumes).volumes end,
+         found = function(volumes, exports)
+            case.volumes, case.exports = predict.copy(volumes), exports
+         end,
       })
    end)
    os.remove(live)

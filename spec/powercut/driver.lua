@@ -9,7 +9,9 @@ local dkjson = require("dkjson")
 local compare = require("spec.powercut.compare")
 local content = require("spec.powercut.content")
 local model = require("spec.powercut.model")
+local layout = require("byre.layout")
 local observe = require("spec.powercut.observe")
+local outside = require("spec.powercut.outside")
 local predict = require("spec.powercut.predict")
 local process = require("spec.powercut.process")
 
@@ -17,10 +19,12 @@ local driver = {}
 driver.__index = driver
 
 --- @tparam table options `pool`; `mark`: function that gets a text; `worker`: number, tells volumes of parallel
--- drivers apart; `volumes`: where the model begins; `scratch`: a directory for files to import
+-- drivers apart; `volumes`, `exports`: where the model begins; `scratch`: a directory for files to import;
+-- `subvolumes`: groups can be btrfs subvolumes
 function driver.new(options)
    local self = setmetatable({ pool = options.pool, worker = options.worker or 1, count = 0, words = {},
-      scratch = options.scratch, emit = options.mark, model = model.new(options.volumes), first = options.first or 0,
+      scratch = options.scratch, subvolumes = options.subvolumes, emit = options.mark,
+      model = model.new(options.volumes, nil, options.exports), first = options.first or 0,
    }, driver)
    return self
 end
@@ -57,10 +61,21 @@ function calls.stop(pool, vid, op) pool:volume(vid):stop({ discard = op.discard 
 function calls.revert(pool, vid, op)
    pool:volume(vid):revert(op.seq and tostring(op.seq), { discard = op.discard })
 end
-function calls.snapshot(pool, vid, op) pool:volume(vid):snapshot({ note = op.note }) end
-function calls.annotate(pool, vid, op)
-   pool:volume(vid):annotate(tostring(op.seq), { note = op.note, hold_until = op.hold })
+function calls.snapshot(pool, vid, op)
+   pool:volume(vid):snapshot({ note = op.note, tag = op.tag, hold_until = op.hold })
 end
+function calls.annotate(pool, vid, op)
+   pool:volume(vid):annotate(tostring(op.seq), { note = op.note, tag = op.tag, untag = op.untag, hold_until = op.hold })
+end
+-- what goes is shown first, and agreed to
+function calls.prune(pool, vid)
+   local hash = pool:prune({ volumes = { vid }, dry_run = true }).hash
+   local result = pool:prune({ volumes = { vid }, confirm = hash })
+   if result.failures[1] then
+      error(result.failures[1].error, 0)
+   end
+end
+function calls.defrag(pool, vid) pool:volume(vid):defrag() end
 function calls.remove_revision(pool, vid, op) pool:volume(vid):remove_revision(tostring(op.seq)) end
 function calls.remove(pool, vid) pool:remove({ vid }) end
 function calls.set(pool, vid, op) pool:volume(vid):set({ revisions_to_keep = op.keep, rw = op.rw }) end
@@ -79,14 +94,44 @@ end
 function calls.import_volume(pool, vid, op)
    pool:volume(vid):import_volume(pool:volume(op.from), { state = op.state, discard = op.discard })
 end
-local function import_file(volume, op, scratch)
+-- call a function with the path of a file that has the content of an operation
+local function with_file(op, scratch, fn)
    local path = ("%s/import-%s"):format(scratch, op.n)
    local file <close> = assert(io.open(path, "wb"))
    assert(file:write(content.image(op.v)))
    file:close()
-   volume:import_file(path, { format = "raw", discard = op.discard })
+   fn(path)
    os.remove(path)
 end
+local function import_file(volume, op, scratch)
+   with_file(op, scratch, function(path)
+      volume:import_file(path, { format = "raw", discard = op.discard })
+   end)
+end
+function calls.create_from(pool, vid, op, scratch)
+   with_file(op, scratch, function(path)
+      pool:create_volume_from(vid, { save_on_stop = true, revisions_to_keep = op.keep }, path, { format = "raw" })
+   end)
+end
+function calls.export_file(pool, vid, op)
+   pool:volume(vid):export_file(outside.export_path(pool.dir, op.file),
+      { revision = op.seq and tostring(op.seq), state = op.state, format = "raw" })
+end
+function calls.adopt(pool, vid, op)
+   local adoption <close> = byre.propose_adoption(pool.dir)
+   local wanted
+   for _, item in ipairs(adoption.volumes) do
+      wanted = item.vid == vid and item or wanted
+   end
+   assert(wanted, "there is nothing to adopt")
+   wanted.settings = { save_on_stop = true, revisions_to_keep = op.keep }
+   adoption.volumes = { wanted }
+   local _, failures = adoption:run()
+   if failures[1] then
+      error(failures[1].error, 0)
+   end
+end
+function calls.release(pool) byre.release_pool(pool.dir) end
 function calls.import_file(pool, vid, op, scratch)
    import_file(pool:volume(vid), op, scratch)
 end
@@ -106,6 +151,60 @@ function calls.rename(pool, vid, op)
    pool:volume(vid):rename(op.new, { state = op.state })
 end
 
+local function steps(plan)
+   local list = {}
+   for _, phase in ipairs(plan.phases) do
+      table.move(phase, 1, #phase, #list + 1, list)
+   end
+   return list
+end
+
+-- What a user does before an operation; all of it is durable then.
+local prepare = {}
+
+function prepare.defrag(self, op)
+   op.rewrites = #self.pool:volume(op.vids[1]):plan("defrag").phases > 0
+end
+
+function prepare.export_file(self)
+   outside.make_exports(self.pool)
+end
+
+function prepare.rename(self, op)
+   if op.subvolume then
+      outside.make_subvolume(self.pool, op.new)
+   end
+   op.crosses = not self.pool.store:can_link(layout.group_directory(op.vids[1]), layout.group_directory(op.new))
+end
+
+-- the number of the revision that is going to stand for the source's content; 0: the clean image does; nil: neither
+local function taken_for(pool, vid)
+   local clean = layout.image(vid, "clean")
+   for _, step in ipairs(steps(pool:volume(vid):plan("start"))) do
+      if step.to == clean then
+         return step.op == "link" and math.tointeger(step.from:match("%.img%.(%d+)@")) or nil
+      end
+   end
+   return 0
+end
+
+-- revisions that are going to stand for the source's content
+function prepare.start(self, op)
+   op.taken = {}
+   for _, vid in ipairs(op.vids) do
+      if self.model.volumes[vid].kind == "origin_snapshot" then
+         op.taken[vid] = taken_for(self.pool, vid)
+      end
+   end
+end
+
+local function drop_in(self, op)
+   if op.name == "adopt" and not op.dropped then
+      outside.drop_in(self.pool, op)
+      self:mark({ what = "dropped", n = op.n })
+   end
+end
+
 local batches = { start = true, stop = true, snapshot = true, revert = true, remove = true }
 
 local function call(self, op)
@@ -113,6 +212,7 @@ local function call(self, op)
       assert(batches[op.name], op.name)
       self.pool[op.name](self.pool, op.vids, op.name == "stop" and { discard = op.discard } or {})
    else
+      drop_in(self, op)
       calls[op.name](self.pool, op.vids[1], op, self.scratch)
    end
 end
@@ -123,6 +223,9 @@ end
 function driver:run(op)
    self.count = self.count + 1
    op.n = ("%d.%d"):format(self.worker, self.count + self.first)
+   if prepare[op.name] then
+      prepare[op.name](self, op)
+   end
    local after = self:mark({ what = "begin", op = op })
    call(self, op)
    self:mark({ what = "end", n = op.n })
@@ -132,13 +235,17 @@ function driver:run(op)
          error(("oracle: after %s: %s: %s"):format(op.name, vid, why), 0)
       end
    end
+   local why = outside.differs(self.pool, self.model)
+   if why then
+      error(("oracle: after %s: %s"):format(op.name, why), 0)
+   end
 end
 
 local function history(revisions)
    local list = {}
    for i, revision in ipairs(revisions) do
-      list[i] = ("%d=[%s]%s%s"):format(revision.seq, revision.v, revision.note and " " .. revision.note or "",
-         revision.held and " held" or "")
+      list[i] = ("%d=[%s]%s%s%s"):format(revision.seq, revision.v, revision.note and " " .. revision.note or "",
+         revision.tags and " #" .. revision.tags or "", revision.held and " held " .. tostring(revision.held) or "")
    end
    return table.concat(list, " ")
 end

@@ -9,14 +9,17 @@ local model = {}
 model.__index = model
 
 --- @tparam[opt] table volumes vid -> volume of `spec.powercut.predict`
--- @tparam[opt] string pool `none`, `making` or `made` (default)
-function model.new(volumes, pool)
-   return setmetatable({ volumes = predict.copy(volumes or {}), pending = {}, pool = pool or "made" }, model)
+-- @tparam[opt] string pool `none`, `making`, `made` (default), `releasing` or `released`
+-- @tparam[opt] table exports name -> description of each file that was exported
+function model.new(volumes, pool, exports)
+   return setmetatable({ volumes = predict.copy(volumes or {}), pending = {}, pool = pool or "made",
+      exports = predict.copy(exports or {}) }, model)
 end
 
 --- The model as it is now, apart from what comes later.
 function model.copy(self)
-   return setmetatable(predict.copy({ volumes = self.volumes, pending = self.pending, pool = self.pool }), model)
+   return setmetatable(predict.copy({ volumes = self.volumes, pending = self.pending, pool = self.pool,
+      exports = self.exports }), model)
 end
 
 -- what a mark says, by its `what`
@@ -30,6 +33,11 @@ function marks.begin(self, mark)
       before[vid] = self.volumes[vid] or false
    end
    self.pending[op.n] = { op = op, before = before, after = after }
+   if op.name == "release" then
+      self.pool = "releasing"
+   elseif op.name == "export_file" then
+      self.pending[op.n].content = predict.exported(self.volumes[op.vids[1]], op)
+   end
    return after
 end
 
@@ -42,6 +50,16 @@ marks["end"] = function(self, mark)
       end
       self.volumes[vid] = volume or nil
    end
+   if pending.op.name == "release" then
+      self.pool = "released"
+   elseif pending.op.name == "export_file" then
+      self.exports[pending.op.file] = pending.content
+   end
+end
+
+-- the images that an operation is going to adopt are there
+function marks.dropped(self, mark)
+   self.pending[mark.n].op.dropped = true
 end
 
 function marks.write(self, mark)

@@ -41,6 +41,25 @@ local function read_images(pool, state, seen)
    end
 end
 
+local function tags_of(revision)
+   local list = {}
+   for tag in pairs(revision.tags) do
+      list[#list + 1] = tag
+   end
+   table.sort(list)
+   return #list > 0 and table.concat(list, " ") or nil
+end
+
+--- Read the images of a vid, whether it is registered or not.
+-- @tparam pool pool
+-- @tparam string vid
+-- @treturn table as of `observe.volume`, without `visible` and settings
+function observe.images(pool, vid)
+   local seen = { revisions = {} }
+   read_images(pool, survey.volume(pool.store, vid, pool.config), seen)
+   return seen
+end
+
 --- Read a volume: what a user is shown, and what stands behind it.
 -- @treturn table `kind`, `keep`, `rw`, `clean`, `inode`, `dirty`, `precache` (if it would be used), `shared` (what the
 -- session writes into besides), `import`, `revisions` (all), `visible` (as the API lists them, with `v`)
@@ -59,8 +78,9 @@ function observe.volume(pool, vid)
    end
    for _, revision in ipairs(volume:revisions()) do
       local image = by_path[revision.path]
-      image.note, image.held = revision.note, revision.hold_until == true
-      seen.visible[#seen.visible + 1] = { seq = revision.seq, v = image.v, note = image.note, held = image.held }
+      image.note, image.held, image.tags = revision.note, revision.hold_until or false, tags_of(revision)
+      seen.visible[#seen.visible + 1] = { seq = revision.seq, v = image.v, note = image.note, tags = image.tags,
+         held = image.held }
    end
    seen.blocks = seen.blocks and seen.blocks // content.block
    return seen

@@ -10,7 +10,7 @@ local plans = {}
 local roles = {
    { "~dropping$", "dropped" }, { "%-dirty%.img$", "dirty" }, { "%-precache%.img$", "precache" },
    { "%-import%.img$", "import" }, { "%.img%.%d+@", "revision" }, { "%.img$", "clean" }, { "%.json$", "entry" },
-   { "%.removed$", "mark" }, { "%.lost$", "lost" },
+   { "%.removed$", "mark" }, { "%.lost$", "lost" }, { "%.img@", "old_revision" },
 }
 
 local function role(path)
@@ -22,7 +22,7 @@ local function role(path)
    return "other"
 end
 
-local fills = { create = true, clone = true, copy = true, write = true }
+local fills = { create = true, clone = true, copy = true, write = true, rewrite = true, restore = true }
 
 --- What a step does, without names of files.
 function plans.item(step)

@@ -6,7 +6,8 @@
 --    clean, dirty                    descriptions of `spec.powercut.content`; "any": nothing is promised of it
 --    inode                           a label: the clean image and a revision with one label are one file
 --    synced, unsynced                of a dirty image: what was made durable, and block -> words written since
---    revisions                       oldest first: seq, v (description), inode, note, held (never pruned)
+--    revisions                       oldest first: seq, v (description), inode, note, tags (a text), held (not pruned:
+--                                    true, or until when)
 --    ghosts                          revisions pruned since: unlinks are not synced, so one may come back
 --    import                          an import was begun: blocks of its file
 -- @module spec.powercut.predict
@@ -126,7 +127,7 @@ local function end_session(volume)
 end
 
 -- Each gets the volume (a copy, to be changed), the operation, all volumes and
--- a label for a new inode; a second volume that comes to be is returned.
+-- a label for a new inode (and the vid); a second volume that comes to be is returned.
 local effects = {}
 
 function effects.create(volume, op)
@@ -137,7 +138,24 @@ function effects.create(volume, op)
    end
 end
 
-function effects.start(volume, _, volumes, inode)
+-- with the content of a file, whole or not at all
+function effects.create_from(volume, op)
+   effects.create(volume, { kind = "origin", keep = op.keep, blocks = content.count(op.v) })
+   volume.clean = op.v
+end
+
+-- from images that were there: `v`, and `older`, contents of its revisions
+function effects.adopt(volume, op)
+   effects.create_from(volume, op)
+   for i, text in ipairs(op.older) do
+      volume.revisions[i] = { seq = i, v = text, inode = ("%s older %d"):format(op.n, i) }
+   end
+end
+
+-- the pool is none any more; its images are all that is left
+function effects.release() end
+
+function effects.start(volume, op, volumes, inode, vid)
    if not predict.saves(volume) then
       volume.dirty = "any"
    elseif volume.dirty then
@@ -146,9 +164,14 @@ function effects.start(volume, _, volumes, inode)
       end
    elseif volume.source then
       local source = volumes[volume.source]
-      -- linked to, unless its source may write to that file again
-      local is_linked = source.keep ~= -1 or volume.clean and volume.inode == source.inode
-      volume.clean, volume.inode = source.clean, is_linked and source.inode or inode
+      -- linked to, unless its source may write to that file again or is in another group; then a revision that is
+      -- a copy of it (`taken`; 0: it does already) may serve
+      local is_near = vid:match("^(.*)/") == volume.source:match("^(.*)/")
+      local taken = op.taken and op.taken[vid]
+      taken = taken == 0 and { v = volume.clean, inode = volume.inode } or taken and find(volume, taken)
+      assert(not taken or taken.v == source.clean, "the revision that serves as the source's content is not a copy")
+      local is_linked = is_near and (source.keep ~= -1 or volume.clean and volume.inode == source.inode)
+      volume.clean, volume.inode = source.clean, taken and taken.inode or is_linked and source.inode or inode
       predict.begin_session(volume, content.resized(source.clean,
          math.max(volume.blocks or 0, content.count(source.clean))))
    else
@@ -177,7 +200,7 @@ end
 function effects.revert(volume, op, _, inode)
    local target = op.seq and (find(volume, op.seq)) or predict.visible(volume)[#predict.visible(volume)]
    preserve(volume)
-   local stays = target.note or target.held
+   local stays = target.note or target.tags or target.held
    if not stays and target.inode ~= volume.inode then
       table.remove(volume.revisions, select(2, find(volume, target.seq)))
    end
@@ -191,16 +214,56 @@ function effects.snapshot(volume, op, _, inode)
    if volume.dirty then
       preserve(volume)
    end
-   add_revision(volume, volume.dirty or volume.clean, inode).note = op.note
+   local revision = add_revision(volume, volume.dirty or volume.clean, inode)
+   revision.note, revision.tags, revision.held = op.note, op.tag, op.hold
+end
+
+-- a list of tags, as a text, with one more or one less
+local function change_tags(tags, add, take)
+   local list = {}
+   for tag in (tags or ""):gmatch("%S+") do
+      list[#list + 1] = tag ~= add and tag ~= take and tag or nil
+   end
+   list[#list + 1] = add
+   table.sort(list)
+   return #list > 0 and table.concat(list, " ") or nil
 end
 
 function effects.annotate(volume, op)
    local revision = find(volume, op.seq)
-   revision.note = op.note or revision.note
+   revision.tags = change_tags(revision.tags, op.tag, op.untag)
+   if op.note ~= nil then
+      revision.note = op.note or nil
+   end
    if op.hold ~= nil then
       revision.held = op.hold
    end
 end
+
+-- the newest always stays; what is reported as gone is gone
+function effects.prune(volume)
+   local visible = predict.visible(volume)
+   local goes = {}
+   for i, revision in ipairs(visible) do
+      goes[revision] = i <= #visible - math.max(volume.keep, 1) and not revision.held
+   end
+   for i = #volume.revisions, 1, -1 do
+      if goes[volume.revisions[i]] then
+         table.remove(volume.revisions, i)
+      end
+   end
+end
+
+-- the same content in another file
+function effects.defrag(volume, op, _, inode)
+   if op.rewrites then
+      drop_preserved(volume)
+      volume.inode = inode
+   end
+end
+
+-- nothing; what becomes of the file outside is the model's
+function effects.export_file() end
 
 function effects.remove_revision(volume, op)
    table.remove(volume.revisions, select(2, find(volume, op.seq)))
@@ -260,13 +323,26 @@ function effects.clone(volume, op, _, inode)
    return new
 end
 
-function effects.rename(volume, op)
+-- to where no links are possible, each image goes as a copy
+function effects.rename(volume, op, _, inode)
    local new = copy(volume)
    new.ghosts = {}
+   if op.crosses or op.state == "committed" then
+      drop_preserved(new)
+   end
    if op.state == "committed" then
       end_session(new)
    end
+   new.inode = op.crosses and new.clean and inode or new.inode
    return new
+end
+
+--- The content that an export writes.
+function predict.exported(volume, op)
+   if op.seq then
+      return find(volume, op.seq).v
+   end
+   return op.state == "current" and volume.dirty or volume.clean
 end
 
 --- The names of the operations.
@@ -284,7 +360,7 @@ function predict.after(volumes, op)
          after[vid] = false
       else
          local volume = copy(volumes[vid]) or {}
-         local new = effects[op.name](volume, op, volumes, inode)
+         local new = effects[op.name](volume, op, volumes, inode, vid)
          after[vid] = volume
          if volume.inode == "created" then
             volume.inode = inode

@@ -2,6 +2,7 @@
 -- the pool is mended, and everything can be used.
 -- @module spec.powercut.recover
 local content = require("spec.powercut.content")
+local outside = require("spec.powercut.outside")
 local predict = require("spec.powercut.predict")
 
 local recover = {}
@@ -34,6 +35,15 @@ local function has_revision(op, _, volume)
    end
 end
 again.annotate, again.remove_revision = has_revision, has_revision
+
+function again.prune(_, _, volume) return volume end
+function again.defrag(_, _, volume) return volume end
+function again.adopt(_, _, volume) return not volume end
+function again.create_from(_, _, volume) return not volume end
+
+function again.export_file(op, _, volume)
+   return volume and (not op.seq or has_revision(op, nil, volume))
+end
 
 function again.create(op, _, volume)
    return not volume or op.kind == "origin" and not volume.clean
@@ -81,16 +91,15 @@ local function repair(driver)
    settle_again(driver)
 end
 
--- a session that is the only copy, or a source that runs like this
+-- Findings that are no fault: a session that is the only copy; a precache from before snapshots were disabled, of a
+-- volume that runs; images that were to be adopted, and are not yet.
 local function is_usual(driver, finding)
    local volume = driver.model.volumes[finding.volume]
-   local source = volume and volume.source and driver.model.volumes[volume.source]
-   return finding.code == "missing_image" and volume and volume.dirty and not volume.clean
-      -- the setting may have changed since it was made
-      or finding.code == "stale_precache" and volume and predict.without_snapshots(volume)
-      -- a snapshot of a session that was dropped since
-      or finding.code == "half_commit" and volume and predict.preserved(volume)
-      or finding.code == "missing_source" and source and source.dirty and not source.clean
+   if not volume then
+      return finding.code == "unknown_image" and outside.is_adopted(finding.volume)
+   end
+   return finding.code == "missing_image" and volume.kind == "origin" and volume.dirty and not volume.clean
+      or finding.code == "stale_precache" and predict.without_snapshots(volume) and volume.dirty
 end
 
 local function require_sound(driver)
@@ -153,7 +162,7 @@ function recover.settle(seen, volume)
    }
    for i, revision in ipairs(seen.revisions) do
       settled.revisions[i] = { seq = revision.seq, v = revision.v, inode = revision.inode, note = revision.note,
-         held = revision.held }
+         tags = revision.tags, held = revision.held }
    end
    if seen.dirty and predict.saves(volume) then
       predict.begin_session(settled, seen.dirty)
@@ -190,12 +199,17 @@ function recover.run(driver, pending, random)
    if #vids > 0 then
       use(driver, vids[random(#vids)])
    end
+   local releases = false
    for _, item in ipairs(pending) do
+      releases = releases or item.op.name == "release"
       if driver.model.volumes[item.op.vids[1]] then
          use(driver, item.op.vids[1])
       end
    end
    require_sound(driver)
+   if releases then
+      driver:run({ name = "release", vids = {} })
+   end
 end
 
 return recover

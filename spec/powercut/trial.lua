@@ -17,7 +17,7 @@ local function plans_on(fs, seed)
       recorder.make_filesystem(fs, dir .. "/image")
       process.must("mkdir %s/mnt", dir)
       assert(recorder.mount(undo, fs, recorder.attach(undo, dir .. "/image"), dir .. "/mnt"))
-      for _, arguments in ipairs({ "pool - 0", "general g1 700" }) do
+      for _, arguments in ipairs({ "pool - 0", "general g1 700", "general:release g2 10" }) do
          process.must("lua5.4 spec/powercut/workload.lua %s/mnt/pool /dev/null %s %d 1 'plans %s/plans'", dir,
             arguments, seed, dir)
       end

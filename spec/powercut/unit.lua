@@ -20,7 +20,7 @@ local function keep(run, case, point, violations)
    process.must("mkdir -p %s && cp --sparse=always %s %s/base && cp %s %s/log", dir, case.base, dir, case.log, dir)
    local file <close> = assert(io.open(dir .. "/case.json", "w"))
    file:write(dkjson.encode({ run = run, point = point, fs = run.fs, volumes = case.volumes,
-      pool = case.pool, violations = violations }, { indent = true }))
+      pool = case.pool, exports = case.exports, violations = violations }, { indent = true }))
    return "make -s core powercut-programs && eval \"$(make -s env)\" && lua5.4 spec/powercut/main.lua again " .. dir
 end
 
@@ -86,7 +86,8 @@ local function collector(run, dir, disks)
    local step = wanted > 0 and math.max(1, run.points // (wanted * 5)) or 0
    local seen = 0
    return function(point, work, promised)
-      if #disks >= wanted or next(promised.pending) == nil then
+      -- a pool that is being released is not recovered
+      if #disks >= wanted or next(promised.pending) == nil or promised.pool:find("^releas") then
          return
       end
       seen = seen + 1
@@ -139,7 +140,7 @@ function unit.again(dir)
       local scratch = recorder.new_directory()
       undo[#undo + 1] = function() process.must("rm -rf --one-file-system %s", scratch) end
       local case = { fs = saved.fs, base = dir .. "/base", log = dir .. "/log", volumes = saved.volumes,
-         pool = saved.pool }
+         pool = saved.pool, exports = saved.exports }
       cutter.run(case, scratch, { saved.point }, function(_, violations) found = violations end)
    end)
    return found

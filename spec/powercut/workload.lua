@@ -78,6 +78,7 @@ os.remove(scratch)
 assert(os.execute("mkdir " .. scratch))
 local me = driver.new({
    pool = pool, worker = math.tointeger(worker), scratch = scratch, mark = mark,
+   subvolumes = require("spec.powercut.process").must("stat -f -c %%T %s", dir) == "btrfs\n",
 })
 local name, favourite = scenario:match("^(%w+):?(.*)$")
 local ok, e = pcall(scenarios[name], me, group, math.tointeger(count), favourite ~= "" and favourite or nil)

@@ -1,6 +1,7 @@
 --- Decide: start a volume, so that there is a dirty image to work on.
 -- @module byre.decide.start
 local history = require("byre.decide.history")
+local layout = require("byre.layout")
 local plan = require("byre.plan")
 
 -- The guest of an earlier start may still be at work on this image: a second
@@ -33,12 +34,22 @@ end
 
 -- The clean image of a running snapshot is the source's own inode: that is how
 -- it knows whether the source has moved on. A source without snapshots writes
--- to its inode again, and another subvolume cannot link: both give a copy.
+-- to its inode again, and another subvolume cannot link: both give a copy. So
+-- does a source in another directory if the stop is going to replace this name:
+-- on btrfs a sync of the one directory writes down which names the inode still
+-- has in both, and a power cut then takes the replaced name without what
+-- replaces it. A revision that is such a copy serves as well: one state is one
+-- revision.
 local function take_source(state, source)
    local own = state.files.clean
-   if own and own.ino == source.clean.ino and own.dev == source.clean.dev then
+   local is_apart = state.config.save_on_stop
+      and layout.group_directory(source.vid) ~= layout.group_directory(state.vid)
+   if own and own.ino == source.clean.ino and own.dev == source.clean.dev and not is_apart then
       return nil
-   elseif source.config.snapshots_disabled or source.crosses_device then
+   elseif is_apart and state.source_copy and not source.config.snapshots_disabled then
+      local is_there = state.preserved and state.preserved.path == state.source_copy
+      return not is_there and plan.link(state.source_copy, state.paths.clean, { replace = own ~= nil }) or nil
+   elseif source.config.snapshots_disabled or source.crosses_device or is_apart then
       return plan.clone(source.path, state.paths.clean,
          { keep_mtime = true, replace = own ~= nil, volatile = state.config.kind == "snapshot" })
    end
