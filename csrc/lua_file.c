@@ -119,12 +119,13 @@ static int file_read_all(lua_State *L)
 {
 	struct byre_file *f = byre_check_file(L, 1);
 	lua_Integer max = lua_isnoneornil(L, 2) ? LUA_MAXINTEGER : check_count(L, 2);
-	off_t start = lseek(f->fd, 0, SEEK_CUR) < 0 ? -1 : 0;
 	luaL_Buffer b;
 	int r;
 
 	luaL_buffinit(L, &b);
-	r = read_rest(&b, f->fd, start, max);
+	r = read_rest(&b, f->fd, 0, max);
+	if (r == -ESPIPE)
+		r = read_rest(&b, f->fd, -1, max);
 	if (r < 0)
 		return byre_push_errno(L, -r, "read");
 	luaL_pushresult(&b);

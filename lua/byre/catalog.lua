@@ -8,6 +8,7 @@ local dkjson = require("dkjson")
 local config = require("byre.config")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
+local vid = require("byre.vid")
 
 local catalog = {}
 
@@ -210,6 +211,16 @@ function catalog.decode_volume(volume, text)
       damaged(path, "confirmed_policy: must be text")
    end
    return settings, raw
+end
+
+--- The source that a volume's entry names; nothing else of it is checked.
+-- @tparam string volume its vid
+-- @tparam string text
+-- @treturn ?string a vid
+-- @raise `corrupt`, `invalid`
+function catalog.source_in(volume, text)
+   local source = decode(layout.entry(volume), text).source
+   return type(source) == "string" and vid.check(source) or nil
 end
 
 --- Make the text of a volume's entry.

@@ -28,16 +28,38 @@ local function lower_bound(names, text)
    return low
 end
 
+local function read(self, directory)
+   if self.directory ~= directory then
+      self.names, self.kinds = self.store:list(directory, "")
+      self.sorted, self.present = false, nil
+      self.directory = directory
+   end
+end
+
+--- Is there something of this path? As of when its directory was read: for who holds the lock.
+-- @tparam string path
+-- @treturn boolean
+function methods:has(path)
+   read(self, layout.directory(path))
+   if not self.present then
+      self.present = {}
+      for _, name in ipairs(self.names) do
+         self.present[name] = true
+      end
+   end
+   return self.present[layout.basename(path)] == true
+end
+
 --- Names in a directory that start with a prefix, as `store:list` gives them.
 -- @tparam string directory
 -- @tparam string prefix
 -- @treturn {string,...}
 -- @treturn table name -> type of what is no regular file in this directory
 function methods:list(directory, prefix)
-   if self.directory ~= directory then
-      self.names, self.kinds = self.store:list(directory, "")
+   read(self, directory)
+   if not self.sorted then
       table.sort(self.names)
-      self.directory = directory
+      self.sorted = true
    end
    local found = {}
    local i = lower_bound(self.names, prefix)

@@ -89,15 +89,18 @@ end
 
 local function look(pool, request, options)
    local state = survey.volume(pool.store, request.vid, pool.config, {
-      writers = true, listing = options.listing, memo = options.memo, fixed_names = request.fixed_names,
+      writers = true, listing = options.listing, entries = options.entries, memo = options.memo,
+      fixed_names = request.fixed_names,
    })
    request.state = state
 end
 
 local function look_at_all(pool, requests)
    local options = { memo = {} }
-   -- worth it from two on: it reads all names of a directory, not those of one volume
-   options.listing = #requests > 1 and listing.new(pool.store) or nil
+   -- worth it from two on: they read all names of a directory, not those of one volume
+   if #requests > 1 then
+      options.listing, options.entries = listing.new(pool.store), listing.new(pool.store)
+   end
    for _, request in ipairs(requests) do
       request.state, request.error = nil, nil
       local ok, e = failure.catch(look, pool, request, options)
@@ -111,8 +114,8 @@ local function lock_and_look(pool, requests)
    local deadline = core.clock() + pool.lock_timeout
    local function source_by_entry(request)
       -- a damaged entry is that volume's failure, when its turn comes
-      local ok, entry = failure.catch(survey.entry, pool.store, request.vid, pool.config)
-      return ok and entry and entry.source
+      local ok, source = failure.catch(survey.source, pool.store, request.vid)
+      return ok and source
    end
    local function source_by_state(request)
       return request.state and request.state.registered and request.state.config.source

@@ -55,6 +55,17 @@ function survey.entry(store, volume, pool)
    return config.effective(settings, pool, volume), raw
 end
 
+--- What to lock along with a volume: the source that its entry names. Whether the entry is sound is seen once it is
+-- locked.
+-- @tparam store store
+-- @tparam string volume a vid
+-- @treturn ?string a vid
+-- @raise `corrupt`, `invalid`
+function survey.source(store, volume)
+   local text = store:read(layout.entry(volume))
+   return text and catalog.source_in(volume, text)
+end
+
 local function is_newer(a, b)
    return a.ctime > b.ctime or (a.ctime == b.ctime and a.ctime_nsec > b.ctime_nsec)
 end
@@ -185,8 +196,9 @@ local function is_torn(state, present)
 end
 
 -- a session that is over has no image, only a file that is in the way
-local function end_session(store, state)
-   local mark = store:read(layout.discarded(state.vid))
+local function end_session(store, state, entries)
+   local path = layout.discarded(state.vid)
+   local mark = (not entries or entries:has(path)) and store:read(path)
    if not mark then
       return
    end
@@ -220,8 +232,8 @@ local function look(store, volume, pool, options)
    state.registered = state.config ~= nil
    state.config = state.config or config.effective({ snap_on_start = false, save_on_stop = true, rw = true }, pool,
       volume)
-   state.removed = store:stat(layout.removed(volume)) ~= nil
-   state.lost = store:is_marked(layout.lost(volume))
+   state.removed = store:is_marked(layout.removed(volume), options.entries)
+   state.lost = store:is_marked(layout.lost(volume), options.entries)
 
    local present, roles = find_names(store, state, options)
    for _, role in ipairs(roles) do
@@ -235,7 +247,7 @@ local function look(store, volume, pool, options)
       files.precache.fresh = is_fresh(store, files, state.paths)
    end
    state.torn = is_torn(state, present)
-   end_session(store, state)
+   end_session(store, state, options.entries)
    if options.writers and files.dirty and files.dirty.type == "file" then
       files.dirty.writer = store:find_writer(state.paths.dirty)
    end
@@ -247,7 +259,8 @@ end
 -- @tparam string volume a vid
 -- @tparam table pool settings of the pool
 -- @tparam[opt] table options `writers = true`: find out who has the dirty image open for writing (its `writer`);
--- `listing`: where the names in the volume's directory come from (default: the store); `fixed_names = true`: without
+-- `listing`: where the names in the volume's directory come from (default: the store); `entries`: a listing of the
+-- catalog, to whom holds the lock: it tells which marks are there; `fixed_names = true`: without
 -- the temporary files of a volume that keeps nothing; `memo`: a table for what is the same for all volumes of an
 -- operation
 -- @treturn table

@@ -27,6 +27,19 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          return e, failed
       end
 
+      it("sees the marks of each volume", function()
+         local group = { "one/a", "one/b", "one/c" }
+         for _, vid in ipairs(group) do
+            pools.origin(pool, vid)
+         end
+         pool:start(group)
+         pools.write(pool.dir .. "/.byre/volume/one/b.lost", "")
+         local _, failed = failing(pool.stop, pool, group)
+         assert.same({ "one/b: io" }, failed)
+         assert.is_true(pool:volume("one/b"):is_dirty())
+         assert.is_false(pool:volume("one/c"):is_dirty())
+      end)
+
       it("does the same to many volumes", function()
          local paths = pool:start(names)
          for _, vid in ipairs(names) do

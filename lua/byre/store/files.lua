@@ -322,8 +322,13 @@ function methods:mark(path)
 end
 
 --- Is a mark set?
-function methods:is_marked(path)
-   return self.marked[path] or self:stat(path) ~= nil
+-- @tparam string path
+-- @tparam[opt] listing names tells what is in its directory
+function methods:is_marked(path, names)
+   if self.marked[path] then
+      return true
+   end
+   return (not names or names:has(path)) and self:stat(path) ~= nil
 end
 
 --- Make the names in a directory durable.
