@@ -116,6 +116,16 @@ local function use_maps(one, two)
    end
 end
 
+-- a script in a state of its own, here and in a child process
+local function use_sandbox()
+   for _, child_seconds in ipairs({ false, 10 }) do
+      local answer, message, limit = core.sandbox({ guard = "return (...)", name = "=guard", services = {},
+         input = { "text" }, memory = 1 << 20, instructions = 10000, seconds = 5, child_seconds = child_seconds or nil })
+      -- without memory it ends at a limit, of the state or of the child process, and says which
+      assert(answer and answer[1] == "text" or limit and limit ~= "", message)
+   end
+end
+
 --- Content, other programs.
 local function use_content(dir)
    local d = must(core.open_dir(dir))
@@ -138,10 +148,11 @@ local function use_content(dir)
    two:same_extents(one)
    two:next_data(0)
    one:extents()
+   one:regions(65536)
    use_maps(one, two)
    must(one:publish("one"))
    local reader = must(d:open("one", "r"))
-   assert(reader:fileno() and must(reader:has_writers()))
+   assert(reader:fileno() and must(reader:has_writers()) and reader:has_users() ~= nil)
    assert(must(core.find_writer(reader)))
    one:close()
    two:close()
@@ -159,7 +170,10 @@ local function use_content(dir)
    output:close()
    reader:close()
    assert(core.clock() > 0 and core.now() > 0 and core.pid() > 0 and core.euid() >= 0)
+   core.sleep(0)
+   assert(core.clock_is_synchronised() ~= nil and core.parse_stamp("2026-01-01T00:00:00"))
    assert(#must(core.random_name()) == 8)
+   use_sandbox()
    d:close()
 end
 
