@@ -38,11 +38,18 @@ end
 -- command/init.lua would be the module byre.command; command.report is how errors are said
 local modules = { init = "init_pool", report = "report_pool" }
 
+--- The module that is a verb.
+-- @tparam string name
+-- @treturn string
+function command.module_of(name)
+   return "byre.command." .. (modules[name] or name)
+end
+
 --- Load a verb.
 -- @tparam string name
 -- @treturn table
 function command.load(name)
-   return require("byre.command." .. (modules[name] or name))
+   return require(command.module_of(name))
 end
 
 -- Where the next word stands that is neither an option nor the value of a

@@ -420,7 +420,7 @@ end
 -- @raise `corrupt`
 function methods:last_prune()
    local text = self.store:read(layout.clock)
-   return text and catalog.decode_clock(text)
+   return text and catalog.decode_clock(text).latest
 end
 
 --- Keep a policy in the pool, and use it for all volumes that have none of their own.

@@ -64,7 +64,7 @@ describe("a start of byre", function()
       assert.matches("\nbyre.command.list\n", loaded, 1, true)
       for _, name in ipairs(all_verbs()) do
          if name ~= "list" then
-            assert.not_matches("\nbyre.command." .. name .. "\n", loaded, 1, true)
+            assert.not_matches("\n" .. command.module_of(name) .. "\n", loaded, 1, true)
          end
       end
    end)

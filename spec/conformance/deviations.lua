@@ -213,7 +213,9 @@ deviations.rules = {
       id = "apart-from-the-source",
       why = "a file with names in two directories can lose the one that a commit replaces when the power goes; what is"
          .. " saved gets a clone of a source in another directory",
-      scenarios = { "origin-snapshot-revert", "origin-snapshot-keep-1", "origin-snapshot-keep0" },
+      scenarios = {
+         "origin-snapshot-revert", "origin-snapshot-keep-1", "origin-snapshot-keep0", "restart-everything",
+      },
       explains = function(step)
          local volume, source = explain.volume(step), explain.source(step)
          return is(step, "start") and source and volume.kind == "origin_snapshot"

@@ -3,6 +3,7 @@
 -- Each has a `name`, the `tree` it runs in, `run(pool, dir[, vids])` (of a batch
 -- only these volumes), and `units`: lists of vids that are as before or as after
 -- together (a renamed volume has two).
+-- `tells_inodes`: what it leaves when it is cut short means nothing in a copy of the pool, where inodes are others.
 -- `keeps` names what a strike may leave halfway, and why:
 --
 --    session    of a volume with a source, or one that keeps nothing: one image is
@@ -16,7 +17,9 @@ local trees = require("spec.kill.trees")
 local operations = {}
 
 local function add(name, tree, units, run, keeps)
-   operations[#operations + 1] = { name = name, tree = tree, units = units, run = run, keeps = keeps or {} }
+   local operation = { name = name, tree = tree, units = units, run = run, keeps = keeps or {} }
+   operations[#operations + 1] = operation
+   return operation
 end
 
 -- an operation on one volume, by its method
@@ -27,7 +30,7 @@ local function on(vid, title, method, ...)
       keeps = args[args.n].keeps
       args.n = args.n - 1
    end
-   add(title .. " " .. vid, "kinds", { { vid } }, function(pool)
+   return add(title .. " " .. vid, "kinds", { { vid } }, function(pool)
       local volume = pool:volume(vid)
       return volume[method](volume, table.unpack(args, 1, args.n))
    end, keeps)
@@ -88,8 +91,8 @@ on("rest/private", "revert", "revert")
 on("rest/private", "revert to the oldest", "revert", "2")
 on("rest/private", "revert to one without notes", "revert", "3")
 on("tpl/root", "revert", "revert")
-on("busy/private", "revert, discard", "revert", "3", { discard = true })
-on("busy/private", "revert to one with notes, discard", "revert", "2", { discard = true })
+on("busy/private", "revert, discard", "revert", "3", { discard = true }).tells_inodes = true
+on("busy/private", "revert to one with notes, discard", "revert", "2", { discard = true }).tells_inodes = true
 
 on("rest/private", "grow", "resize", 2 * trees.size)
 on("rest/private", "shrink", "resize", trees.block, { shrink = true })

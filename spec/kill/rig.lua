@@ -170,6 +170,10 @@ end
 -- it once the call has begun
 -- @treturn ?string what is wrong; nil: nothing
 function methods:kill(operation, states, number, options)
+   if options.repair_first == "both" and operation.tells_inodes then
+      return self:kill(operation, states, number, { repair_first = "no", during = options.during })
+         or self:kill(operation, states, number, { repair_first = "only", during = options.during })
+   end
    local process <close> = self:begin(operation, {})
    local text, _, signal = process:watch({ number = number, during = options.during })
    process:close()

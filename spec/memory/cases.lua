@@ -120,7 +120,8 @@ end
 local function use_sandbox()
    for _, child_seconds in ipairs({ false, 10 }) do
       local answer, message, limit = core.sandbox({ guard = "return (...)", name = "=guard", services = {},
-         input = { "text" }, memory = 1 << 20, instructions = 10000, seconds = 5, child_seconds = child_seconds or nil })
+         input = { "text" }, memory = 1 << 20, instructions = 10000, seconds = 5,
+         child_seconds = child_seconds or nil })
       -- without memory it ends at a limit, of the state or of the child process, and says which
       assert(answer and answer[1] == "text" or limit and limit ~= "", message)
    end
