@@ -21,25 +21,25 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
 
       for _, operation in ipairs(campaign.always) do
          it(operation.name .. " changes nothing", function()
-            strikes(operation, "errno", 8)
+            strikes(operation, "errno", 16)
          end)
       end
 
       for _, operation in ipairs(campaign.chosen(seed)) do
          it(operation.name .. " changes nothing (some calls)", function()
-            strikes(operation, "errno", 20)
+            strikes(operation, "errno", 40)
          end)
       end
 
       it("changes nothing either if it only reads", function()
          for _, operation in ipairs(campaign.always) do
-            strikes(operation, "read", 80)
+            strikes(operation, "read", 160)
          end
       end)
 
       it("and all calls after it change nothing", function()
          for _, operation in ipairs(campaign.always) do
-            strikes(operation, "sticky", 12)
+            strikes(operation, "sticky", 24)
          end
       end)
    end)
