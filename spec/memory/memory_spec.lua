@@ -53,13 +53,14 @@ describe(("without memory (seed %d)"):format(seed), function()
    it("every call of byre.core fails as it should, at each allocation", function()
       for _, mode in ipairs({ "twice", "rest", "once" }) do
          holds("5.4", mode, 1, "names content")
+         holds("5.4", mode, 11, "sandbox")
       end
    end)
 
    it("the cases use all that byre.core has", function()
       local names = all_functions()
       local dir = shell.temporary_directory()
-      local use = { cases.prepare("names", dir), cases.prepare("content", dir) }
+      local use = { cases.prepare("names", dir), cases.prepare("content", dir), cases.prepare("sandbox", dir) }
       debug.sethook(function() names[debug.getinfo(2, "f").func] = nil end, "c")
       for _, fn in ipairs(use) do
          fn()
