@@ -1,34 +1,13 @@
 --- Which operation is possible as things are: one that has to succeed.
 -- @module spec.powercut.choices
+local among = require("spec.powercut.among")
 local content = require("spec.powercut.content")
 local outside = require("spec.powercut.outside")
 local predict = require("spec.powercut.predict")
 
 local random = math.random
 
-local function pick(list)
-   return list[random(#list)]
-end
-
-local function sorted_vids(volumes, group)
-   local list = {}
-   for vid in pairs(volumes) do
-      if not group or vid:sub(1, #group + 1) == group .. "/" then
-         list[#list + 1] = vid
-      end
-   end
-   table.sort(list)
-   return list
-end
-
-local function is_source(volumes, vid)
-   for _, volume in pairs(volumes) do
-      if volume.source == vid then
-         return true
-      end
-   end
-   return false
-end
+local is_source, pick, sorted_vids = among.is_source, among.pick, among.sorted_vids
 
 -- a content to import, of whatever length
 local function new_content(driver, vid, blocks)

@@ -1,6 +1,7 @@
 --- What is done to a pool while the power may go: random operations that are
 -- allowed as things are, from a seed.
 -- @module spec.powercut.scenarios
+local among = require("spec.powercut.among")
 local choices = require("spec.powercut.choices")
 local content = require("spec.powercut.content")
 local outside = require("spec.powercut.outside")
@@ -10,29 +11,7 @@ local scenarios = {}
 
 local random = math.random
 
-local function pick(list)
-   return list[random(#list)]
-end
-
-local function sorted_vids(volumes, group)
-   local list = {}
-   for vid in pairs(volumes) do
-      if not group or vid:sub(1, #group + 1) == group .. "/" then
-         list[#list + 1] = vid
-      end
-   end
-   table.sort(list)
-   return list
-end
-
-local function is_source(volumes, vid)
-   for _, volume in pairs(volumes) do
-      if volume.source == vid then
-         return true
-      end
-   end
-   return false
-end
+local is_source, pick, sorted_vids = among.is_source, among.pick, among.sorted_vids
 
 local weights = {
    start = 8, start_again = 1, stop = 8, discard = 2, revert = 4, revert_discard = 2, snapshot = 4, annotate = 2,
