@@ -402,14 +402,20 @@ function methods:regions(path, size)
    return (check(path, regions, message, code))
 end
 
---- How many extents a file has.
--- @treturn ?integer nil: the file system does not tell, or there is no such file
-function methods:extents(path)
+-- what a function says of a file; nil: there is no such file
+local function ask(self, path, fn)
    local file = self:open_if_there(path)
-   local extents = file and file:extents()
+   local answer = file and fn(file)
    if file then
       file:close()
    end
+   return answer
+end
+
+--- How many extents a file has.
+-- @treturn ?integer nil: the file system does not tell, or there is no such file
+function methods:extents(path)
+   local extents = ask(self, path, function(file) return (file:extents()) end)
    return extents and extents.count
 end
 
@@ -426,24 +432,13 @@ end
 --- Who has a file open for writing?
 -- @treturn ?string in words; nil: nobody, or the file system does not tell, or the file is gone
 function methods:find_writer(path)
-   local file = self:open_if_there(path)
-   if not file then
-      return nil
-   end
-   local writer = file:has_writers() and name_writer(file) or nil
-   file:close()
-   return writer
+   return ask(self, path, function(file) return file:has_writers() and name_writer(file) or nil end)
 end
 
 --- Has somebody a file open, to read or to write?
 -- @treturn boolean false also where the file system does not tell, and where the file is gone
 function methods:is_in_use(path)
-   local file = self:open_if_there(path)
-   local used = file and file:has_users()
-   if file then
-      file:close()
-   end
-   return used == true
+   return ask(self, path, function(file) return file:has_users() end) == true
 end
 
 -- C does not wait longer than that, so that an interrupt gets its turn
