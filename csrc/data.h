@@ -171,4 +171,11 @@ int byre_confine(const struct byre_confine *limits,
 int byre_allocate(int fd, off_t offset, off_t length);
 int byre_punch(int fd, off_t offset, off_t length);
 
+/* cow_extent.c */
+
+/* The hint of a file in what pieces its shared blocks are written anew; 0: none, the file system's own.
+ * -EOPNOTSUPP: the file system has no such hint; to take it away is no failure there. */
+int byre_cow_extent_size(int fd, uint32_t *ret_bytes);
+int byre_set_cow_extent_size(int fd, uint32_t bytes);
+
 #endif

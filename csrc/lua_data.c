@@ -274,6 +274,28 @@ static int file_punch(lua_State *L)
 	return byre_push_result(L, byre_punch(f->fd, offset, length), "punch");
 }
 
+static int file_cow_extent_size(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	uint32_t bytes;
+	int r = byre_cow_extent_size(f->fd, &bytes);
+
+	if (r < 0)
+		return byre_push_errno(L, -r, "cow_extent_size");
+	lua_pushinteger(L, bytes);
+	return 1;
+}
+
+/* file:set_cow_extent_size(bytes): 0 leaves it to the file system */
+static int file_set_cow_extent_size(lua_State *L)
+{
+	struct byre_file *f = byre_check_file(L, 1);
+	lua_Integer bytes = luaL_checkinteger(L, 2);
+
+	luaL_argcheck(L, bytes >= 0 && bytes <= UINT32_MAX, 2, "not a size below 4 GiB");
+	return byre_push_result(L, byre_set_cow_extent_size(f->fd, (uint32_t)bytes), "set_cow_extent_size");
+}
+
 static int core_reflink_supported(lua_State *L)
 {
 	struct byre_dir *d = byre_check_dir(L, 1);
@@ -342,6 +364,8 @@ const luaL_Reg byre_file_data_methods[] = {
 	{"next_data", file_next_data},
 	{"allocate", file_allocate},
 	{"punch", file_punch},
+	{"cow_extent_size", file_cow_extent_size},
+	{"set_cow_extent_size", file_set_cow_extent_size},
 	{NULL, NULL}
 };
 

@@ -48,6 +48,7 @@ build = {
             "csrc/confine.c",
             "csrc/copy.c",
             "csrc/copy_put.c",
+            "csrc/cow_extent.c",
             "csrc/difference.c",
             "csrc/extent_set.c",
             "csrc/extent_walk.c",

@@ -1,4 +1,5 @@
--- What sessions of random writes do to an image, with and without `defrag`, and to the clone of it.
+-- What sessions of random writes do to an image and to the clone of it, with and without `defrag` and
+-- `cow_extent_size`.
 local byre = require("byre")
 local core = require("byre.core")
 
@@ -15,8 +16,8 @@ local function session(volume, writes)
 end
 
 -- a volume of one extent that went through so many sessions
-local function worn_volume(fs, cycles)
-   local pool = byre.create_pool(fs:fresh() .. "/pool", { precache = false })
+local function worn_volume(fs, cycles, options)
+   local pool = byre.create_pool(fs:fresh() .. "/pool", options or { precache = false })
    local volume = pool:create_volume("disk", { size = size, save_on_stop = true })
    local path = volume:start()
    local file = assert(io.open(path, "r+b"))
@@ -41,6 +42,16 @@ local function seconds_of_start(volume)
    end
 end
 
+-- what another size of the pieces that are written anew does
+local function with_other_sizes(bench, fs, cycles)
+   for _, size_of_pieces in ipairs({ "4K", "1M" }) do
+      local worn = worn_volume(fs, cycles, { precache = false, cow_extent_size = size_of_pieces })
+      local name = ("fragmentation, after %d cycles with cow_extent_size %s: "):format(cycles, size_of_pieces)
+      bench:record({ name = name .. "extents", fs = fs, unit = "count", value = worn:fragmentation().extents })
+      bench:record({ name = name .. "used", fs = fs, unit = "B", value = worn:usage() })
+   end
+end
+
 return function(bench)
    local cycles = bench.quick and 5 or 100
    for _, fs in ipairs(bench:filesystems({ "btrfs", "xfs", size = "8G" })) do
@@ -50,10 +61,14 @@ return function(bench)
          local after = ("fragmentation, after %d cycles"):format(cycles)
          bench:record({ name = after .. ": extents", fs = fs, unit = "count",
             value = worn:fragmentation().extents })
+         bench:record({ name = after .. ": used", fs = fs, unit = "B", value = worn:usage() })
          bench:record({ name = after .. " and defrag: extents", fs = fs, unit = "count",
             value = mended:fragmentation().extents, limit = 64 })
          bench:compare({ name = "fragmentation, start after defrag", fs = fs, rival_name = "without defrag",
             byre = seconds_of_start(mended), rival = seconds_of_start(worn) })
+         if fs.name == "xfs" then
+            with_other_sizes(bench, fs, cycles)
+         end
       end
    end
 end

@@ -17,16 +17,18 @@ catalog.format = 1
 
 local key_order = {
    "format", "kind", "source", "snap_on_start", "save_on_stop", "rw", "size", "revisions_to_keep", "precache",
-   "ephemeral", "ephemeral_volatile", "reflink", "on_full", "retention", "retention_for", "confirmed_policy",
-   "revisions",
+   "ephemeral", "ephemeral_volatile", "reflink", "on_full", "cow_extent_size", "retention", "retention_for",
+   "confirmed_policy", "revisions",
 }
 
 -- the settings of a volume that stand in its catalog entry
 local volume_settings = {
    "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "retention", "ephemeral",
+   "cow_extent_size",
 }
 local pool_settings = {
-   "revisions_to_keep", "precache", "ephemeral_volatile", "reflink", "on_full", "retention", "retention_for",
+   "revisions_to_keep", "precache", "ephemeral_volatile", "reflink", "on_full", "cow_extent_size", "retention",
+   "retention_for",
 }
 
 local function damaged(path, reason)

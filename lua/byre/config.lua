@@ -44,6 +44,13 @@ local function is_size(value)
    return math.type(value) == "integer" and value > 0, "must be an integer of 1 byte or more"
 end
 
+local largest_hint = 1 << 30
+
+local function is_cow_extent_size(value)
+   return math.type(value) == "integer" and value >= 0 and value <= largest_hint and value % 4096 == 0,
+      "must be a multiple of 4 KiB, 1 GiB at most; 0 leaves it to the file system"
+end
+
 --- Is this the name of a policy?
 -- @param value
 -- @treturn boolean
@@ -87,6 +94,7 @@ local pool_keys = {
    ephemeral_volatile = is_boolean,
    reflink = is_reflink,
    on_full = is_on_full,
+   cow_extent_size = is_cow_extent_size,
 }
 
 local volume_keys = {
@@ -97,6 +105,7 @@ local volume_keys = {
    revisions_to_keep = is_count,
    retention = config.is_policy_name,
    size = is_size,
+   cow_extent_size = is_cow_extent_size,
    source = function(value)
       return type(value) == "string", "must be a volume id"
    end,
@@ -115,15 +124,21 @@ local function check_keys(keys, object, values)
    end
 end
 
+local function bytes_of(size)
+   return type(size) == "string" and units.parse_size(size) or size
+end
+
 --- The settings of a pool.
 -- @tparam string object the pool directory
 -- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false),
 -- `reflink` (`"auto"`): must blocks be shared (`"always"`), may they be copied where they cannot (`"auto"`), or are
 -- they always copied (`"never"`), `retention` (name of a policy; nil: none), `retention_for` (pattern of vids -> name),
--- `on_full`: `"fail"` (nil: the same), or `"prune"` before a start fails for the lack of space
+-- `on_full`: `"fail"` (nil: the same), or `"prune"` before a start fails for the lack of space, `cow_extent_size`
+-- (bytes or text; 0: the file system's own; nil: byre leaves it alone)
 -- @treturn table all of them
 -- @raise `invalid`
 function config.pool(object, values)
+   values = config.with(values, { cow_extent_size = bytes_of(values.cow_extent_size) })
    check_keys(pool_keys, object, values)
    return {
       revisions_to_keep = values.revisions_to_keep or 1,
@@ -132,6 +147,7 @@ function config.pool(object, values)
       reflink = values.reflink or "auto",
       retention = values.retention,
       on_full = values.on_full,
+      cow_extent_size = values.cow_extent_size,
       retention_for = values.retention_for and next(values.retention_for) and values.retention_for or nil,
    }
 end
@@ -162,6 +178,8 @@ local function check_combination(volume, c)
       refuse("two policies for one volume: retention and revisions_to_keep; keep one of them")
    elseif c.ephemeral and not (c.rw and config.kind(c) == "volatile") then
       refuse("ephemeral is for volatile volumes that are rw")
+   elseif c.cow_extent_size and config.kind(c) == "volatile" then
+      refuse("cow_extent_size is for volumes whose sessions share blocks; a volatile one begins empty")
    elseif not c.snap_on_start and not c.size and c.save_on_stop then
       refuse("size: needed for a volume that has no source")
    end
@@ -171,7 +189,7 @@ end
 -- @tparam string volume its vid
 -- @tparam table values `size` (bytes or text), `rw` (default true), `snap_on_start`, `save_on_stop` (default false),
 -- `source`, `revisions_to_keep` (nil: the pool's), `retention` (name of a policy; nil: the pool's), `ephemeral` (nil:
--- the pool's)
+-- the pool's), `cow_extent_size` (bytes or text; nil: the pool's)
 -- @tparam[opt] table options `sizeless`: the image is there already and knows its size
 -- @treturn table
 -- @raise `invalid`
@@ -180,6 +198,7 @@ function config.volume(volume, values, options)
    if type(c.size) == "string" or c.size == 0 then
       c.size = units.parse_image_size(c.size)
    end
+   c.cow_extent_size = bytes_of(c.cow_extent_size)
    check_keys(volume_keys, volume, c)
    if c.source then
       vid.check(c.source)
@@ -231,13 +250,14 @@ end
 -- @tparam table pool
 -- @tparam string id the vid
 -- @treturn table `kind`, `keep`, `snapshots_disabled`, `policies` (names that apply), `policy` (the one, if there is
--- one), `precache`, `ephemeral` besides what the volume says; `own`: the volume's own settings alone
+-- one), `precache`, `ephemeral`, `cow_extent_size` besides what the volume says; `own`: the volume's own settings alone
 function config.effective(volume, pool, id)
    local c = config.with(volume, {})
    c.own = volume
    c.kind = config.kind(volume)
    add_retention(c, volume, id, pool)
    c.precache = pool.precache and pool.reflink ~= "never" and c.kind == "origin" and not c.snapshots_disabled
+   c.cow_extent_size = c.cow_extent_size or pool.cow_extent_size
    if c.ephemeral == nil then
       c.ephemeral = pool.ephemeral_volatile and c.kind == "volatile" and c.rw
    end

@@ -130,6 +130,11 @@ function plan.sync(path)
    return { op = "sync", path = path }
 end
 
+--- In what pieces the file system is to write shared blocks of a file anew: bytes, 0 for those of its own choice.
+function plan.hint(path, bytes)
+   return { op = "hint", path = path, size = bytes }
+end
+
 --- The time of the last write becomes now.
 function plan.touch(path)
    return { op = "touch", path = path }

@@ -84,6 +84,7 @@ function pool.create(dir, options)
       elseif others.setup_check ~= false then
          pool_directory.require_reflinks(dir, handle)
       end
+      pool_directory.require_cow_extent_size(self.store, dir, settings.cow_extent_size)
       local the_plan = plan_new(dir, settings)
       hooked, call.plan = hooks.of(self), the_plan
       hooks.before(self, hooked, call)
@@ -228,6 +229,7 @@ local function new_request(self, id, values, options, decide, memo)
       vid = id, may_be_missing = true, reads = settings.source or false,
       decide = function(state)
          check_source(self, id, settings, memo or {})
+         pool_directory.require_cow_extent_size(self.store, id, settings.cow_extent_size)
          state.config = config.effective(settings, self.config, id)
          return decide(state, settings)
       end,

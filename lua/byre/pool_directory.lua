@@ -108,6 +108,28 @@ function pool_directory.require_reflinks(dir, handle)
    end
 end
 
+--- Refuse a size for shared blocks that are written anew where the file system does not take it.
+-- @tparam store store
+-- @tparam string object the pool or volume it is meant for
+-- @tparam ?integer bytes nil, 0: nothing is asked for
+-- @raise `not_supported`, `invalid`
+function pool_directory.require_cow_extent_size(store, object, bytes)
+   if not bytes or bytes == 0 then
+      return
+   end
+   local file = store:new_file(".byre-probe")
+   local ok, message, code = file:set_cow_extent_size(bytes)
+   file:close()
+   if code == errno.EOPNOTSUPP then
+      failure.raise("not_supported", object,
+         "cow_extent_size: this file system has no such setting; XFS with reflinks has", { errno = code })
+   elseif code == errno.EINVAL then
+      failure.raise("invalid", object, ("cow_extent_size: this file system does not take %d; it takes multiples of its "
+         .. "block size, and no more than half of an allocation group"):format(bytes), { errno = code })
+   end
+   failure.check(object, nil, ok, message, code)
+end
+
 --- The store of a directory that is there.
 -- @raise `no_such_pool`, `exists` and `denied`
 function pool_directory.open_store(dir)

@@ -14,6 +14,7 @@ local layout = require("byre.layout")
 local plan = require("byre.plan")
 local on_full = require("byre.on_full")
 local policy = require("byre.policy")
+local pool_directory = require("byre.pool_directory")
 local prune = require("byre.prune")
 local rename = require("byre.decide.rename")
 local resize = require("byre.decide.resize")
@@ -181,9 +182,17 @@ function request.defrag(pool, id, options)
 end
 
 -- `false` takes it away
-local settable = { revisions_to_keep = "removable", retention = "removable", rw = true, ephemeral = true }
+local settable = { revisions_to_keep = "removable", retention = "removable", cow_extent_size = "removable", rw = true,
+   ephemeral = true }
 
---- Change settings of a volume; `false` for `revisions_to_keep` and `retention` goes back to the pool's.
+-- what a running session's image is to be told of changed settings
+local function hint_session(pool, state, settings)
+   local bytes = config.effective(settings, pool.config, state.vid).cow_extent_size
+   return state.files.dirty and plan.hint(state.paths.dirty, bytes or 0) or nil
+end
+
+--- Change settings of a volume; `false` for `revisions_to_keep`, `retention` and `cow_extent_size` goes back to the
+-- pool's.
 function request.set(pool, id, changes)
    assert(type(changes) == "table", "settings are a table")
    return { vid = id, reads = false, decide = function(state)
@@ -192,7 +201,7 @@ function request.set(pool, id, changes)
          if not settable[key] then
             failure.raise("invalid", id, ("there is no setting %s that can be changed"):format(
                failure.quote(tostring(key))), { volume = id,
-               hint = "revisions_to_keep, retention, rw and ephemeral can" })
+               hint = "revisions_to_keep, retention, cow_extent_size, rw and ephemeral can" })
          end
          settings[key] = value
          if settable[key] == "removable" and value == false then
@@ -203,8 +212,10 @@ function request.set(pool, id, changes)
       if changes.retention then
          policy.read(pool.store, settings.retention)
       end
+      pool_directory.require_cow_extent_size(pool.store, id, changes.cow_extent_size and settings.cow_extent_size)
       return plan.new("set", id, {
-         plan.phase({}, plan.write(layout.entry(id), catalog.encode_volume(settings, state.raw))),
+         plan.phase({}, plan.write(layout.entry(id), catalog.encode_volume(settings, state.raw)),
+            changes.cow_extent_size ~= nil and hint_session(pool, state, settings)),
       })
    end }
 end

@@ -16,7 +16,7 @@ local verbs = {
    clone = "reflinked", copy = "copied", create = "created", write = "written", restore = "restored",
    link = "linked", rename = "renamed",
    unlink = "removed", remove_dir = "removed", make_dir = "created", resize = "resized", sync = "synced",
-   rewrite = "rewritten",
+   rewrite = "rewritten", hint = "hinted",
 }
 
 --- tell the log what a step has done
@@ -230,6 +230,17 @@ function apply.resize(self, step)
    end
    local devices = self:durably(step, self.store.resize, self.store, step.path, step.size)
    self:log(step, started, { loop_devices = #devices > 0 and devices or nil })
+end
+
+-- the content is the same without it
+function apply.hint(self, step)
+   local started = core.clock()
+   local ok, e = failure.catch(self.store.set_cow_extent_size, self.store, step.path, step.size)
+   if ok then
+      self:log(step, started)
+   else
+      self:warn(step, e)
+   end
 end
 
 -- another name of the file may be another volume's image

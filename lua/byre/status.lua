@@ -9,10 +9,11 @@ local status = {}
 
 --- The status of a volume.
 -- @tparam table state
--- @treturn table `vid`, `kind`, `rw`, `ephemeral`, `source`, `revisions_to_keep`, `session` (there is a dirty image),
--- `running` (somebody has it open for writing), `dirty` (the next stop commits it), `outdated`, `size` and `used`
--- (bytes, of the session's image or else the committed one), `committed_time` (last write to the committed content,
--- epoch), `revision_count`, `revision_time` (last write to the content of the newest revision)
+-- @treturn table `vid`, `kind`, `rw`, `ephemeral`, `source`, `revisions_to_keep`, `cow_extent_size`, `session`
+-- (there is a dirty image), `running` (somebody has it open for writing), `dirty` (the next stop commits it),
+-- `outdated`, `size` and `used` (bytes, of the session's image or else the committed one), `committed_time` (last
+-- write to the committed content, epoch), `revision_count`, `revision_time` (last write to the content of the newest
+-- revision)
 function status.of(state)
    local config, files = state.config, state.files
    local image = files.dirty or files.clean
@@ -26,6 +27,7 @@ function status.of(state)
       source = config.source,
       revisions_to_keep = config.revisions_to_keep,
       policy = config.policies and #config.policies > 0 and table.concat(config.policies, ", ") or nil,
+      cow_extent_size = config.kind ~= "volatile" and config.cow_extent_size or nil,
       session = session,
       running = session and files.dirty.writer ~= nil,
       dirty = session and config.save_on_stop,

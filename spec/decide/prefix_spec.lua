@@ -2,6 +2,7 @@
 -- state is read again as the next process would, and then: no image is lost or
 -- mixed, no revision that was listed is lost unless the plan prunes it, and the
 -- operation, done again, succeeds and ends where it would have ended.
+local catalog = require("byre.catalog")
 local copies = require("byre.decide.copies")
 local crashes = require("spec.decide.crashes")
 local create = require("byre.decide.create")
@@ -81,6 +82,24 @@ describe("a crash anywhere in", function()
          end)
       end)
    end
+
+   it("a session with a size for what is written anew loses nothing", function()
+      local values = settings("origin", 2)
+      values.cow_extent_size = 65536
+      local store = pool_with({ keep = 2, revisions = 1, clean = "clean" })
+      store:put(layout.entry(vid), catalog.encode_volume(values, nil))
+      crash_everywhere(store, start, function(now, label)
+         assert.is_true(now.clean == "clean" and (now.dirty == nil or now.dirty == "clean"), label)
+      end)
+      run(store, start(look(store)))
+      assert.equal(65536, store:inode(layout.image(vid, "dirty")).cow_extent_size)
+      store:inode(layout.image(vid, "dirty")).content = "written by the guest"
+      crash_everywhere(store, function(state) return stop(state, {}) end, function(now, label)
+         assert.is_true(now.dirty ~= nil and now.clean == "clean" or now.clean == "written by the guest", label)
+      end)
+      run(store, stop(look(store), {}))
+      assert.equal(0, store:inode(layout.image(vid, "clean")).cow_extent_size)
+   end)
 
    it("start without snapshots always leaves the image under one name", function()
       local store = pool_with({ keep = -1, revisions = 2, clean = "clean" })

@@ -312,7 +312,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       it("is refused", function()
          local e = pools.refuses(pool, "invalid", "byre: vm/disk: there is no setting \"size\" that can be changed",
             volume.set, volume, { size = 1 })
-         assert.equal("revisions_to_keep, retention, rw and ephemeral can", e.hint)
+         assert.equal("revisions_to_keep, retention, cow_extent_size, rw and ephemeral can", e.hint)
          pools.refuses(pool, "invalid", "byre: vm/disk: ephemeral is for volatile volumes that are rw", volume.set,
             volume,
             { ephemeral = true })

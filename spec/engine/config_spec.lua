@@ -13,8 +13,9 @@ describe("the settings of a pool", function()
 
    it("may all be given", function()
       local values = { revisions_to_keep = 0, precache = false, ephemeral_volatile = true, reflink = "never",
-         on_full = "prune" }
+         on_full = "prune", cow_extent_size = 1 << 20 }
       assert.same(values, config.pool("pool", values))
+      assert.equal(1 << 20, config.pool("pool", { cow_extent_size = "1M" }).cow_extent_size)
       assert.equal(-1, config.pool("pool", { revisions_to_keep = -1 }).revisions_to_keep)
    end)
 
@@ -29,6 +30,8 @@ describe("the settings of a pool", function()
          [{ precache = 1 }] = "precache: must be true or false, not \"1\"",
          [{ ephemeral_volatile = "yes" }] = "ephemeral_volatile: must be true or false, not \"yes\"",
          [{ on_full = "explode" }] = 'on_full: must be "fail" or "prune", not "explode"',
+         [{ cow_extent_size = 1000 }] = "cow_extent_size: must be a multiple of 4 KiB, 1 GiB at most; 0 leaves it to "
+            .. "the file system, not \"1000\"",
          [{ reflink = true }] = "reflink: must be \"always\", \"auto\" or \"never\", not \"true\"",
          [{ colour = "blue" }] = "there is no setting \"colour\"",
          [{ "x" }] = "there is no setting \"1\"",

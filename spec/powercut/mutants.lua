@@ -138,7 +138,7 @@ function mutants.install(name, told)
 end
 
 -- no barrier comes after these: they change no name
-local nameless = { sync = true, resize = true, touch = true }
+local nameless = { sync = true, resize = true, touch = true, hint = true }
 
 local function add_phase(add, plan, i)
    local phase = plan.phases[i]

@@ -37,7 +37,7 @@ function plans.item(step)
 end
 
 -- not worth telling plans apart: directories are there as a rule, times matter to nobody here
-local minor = { make_dir = true, touch = true }
+local minor = { make_dir = true, touch = true, hint = true }
 
 local function label(phase)
    local known, items = {}, {}

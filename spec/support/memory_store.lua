@@ -113,6 +113,10 @@ function methods:touch(path)
    self:inode(path).mtime = self:tick()
 end
 
+function methods:set_cow_extent_size(path, bytes)
+   self:inode(path).cow_extent_size = bytes
+end
+
 function methods:resize(path, size)
    self:inode(path).size = size
    return {}

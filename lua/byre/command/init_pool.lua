@@ -27,6 +27,8 @@ function init.parser(command)
       :argname("WHEN"):choices({ "always", "auto", "never" })
    command:option("--on-full", "When a start lacks space: fail (default), or prune first.")
       :argname("WHAT"):choices({ "fail", "prune" })
+   command:option("--cow-extent-size", "XFS: in what pieces sessions write shared blocks anew (default: the file "
+      .. "system's choice)."):argname("SIZE")
    command:flag("--ephemeral-volatile", "Volatile volumes are ephemeral unless they say otherwise.")
 end
 
@@ -42,6 +44,7 @@ function init.run(context, args)
    options.precache = not args.no_precache
    options.reflink = args.reflink
    options.on_full = args.on_full
+   options.cow_extent_size = args.cow_extent_size
    options.ephemeral_volatile = args.ephemeral_volatile == true
    if context:is_dry() then
       return context:show_plans({ byre.plan_pool(dir, options) })

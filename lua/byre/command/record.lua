@@ -45,6 +45,7 @@ record.detail_fields = {
    { key = "ephemeral", title = "ephemeral", text = yes_or_no },
    { key = "revisions_to_keep", title = "revisions to keep" },
    { key = "policy", title = "policy" },
+   { key = "cow_extent_size", title = "cow extent size", text = exact_size },
    { key = "revision_count", title = "revisions" },
    { key = "path", title = "image" },
 }
@@ -110,6 +111,7 @@ record.revision_space_fields = {
 record.pool_fields = {
    { key = "pool" }, { key = "revisions_to_keep" }, { key = "precache" }, { key = "ephemeral_volatile" },
    { key = "reflink" }, { key = "on_full" },
+   { key = "cow_extent_size" },
 }
 
 --- What there is to say of a pool.
@@ -123,6 +125,7 @@ function record.of_pool(pool)
       ephemeral_volatile = pool.config.ephemeral_volatile,
       reflink = pool.config.reflink,
       on_full = pool.config.on_full or "fail",
+      cow_extent_size = pool.config.cow_extent_size,
    }
 end
 

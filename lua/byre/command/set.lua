@@ -2,6 +2,7 @@
 -- @module byre.command.set
 local report = require("byre.command.report")
 local settings = require("byre.command.settings")
+local units = require("byre.units")
 
 local set = {
    summary = "Change settings of a volume.",
@@ -10,6 +11,9 @@ local set = {
    keep=N              revisions to keep; -1: no snapshots; default: the pool's
    retention=NAME      the policy that says which revisions to keep; default: the
                        pool's
+   cow_extent_size=SIZE
+                       XFS: in what pieces a session writes shared blocks anew; 0:
+                       as the file system does by itself; default: the pool's
    rw=yes|no           may it be written to
    ephemeral=yes|no    of a volatile volume: its users should encrypt it]],
    examples = {
@@ -39,6 +43,10 @@ local function keep(key, text)
    return settings.count(key, text)
 end
 
+local function size(_, text)
+   return text ~= "default" and units.parse_size(text)
+end
+
 local function retention(_, text)
    return text ~= "default" and text
 end
@@ -47,6 +55,7 @@ local readers = {
    retention = { "retention", retention },
    keep = { "revisions_to_keep", keep },
    revisions_to_keep = { "revisions_to_keep", keep },
+   cow_extent_size = { "cow_extent_size", size },
    rw = { "rw", boolean },
    ephemeral = { "ephemeral", boolean },
 }
@@ -59,7 +68,8 @@ local function parse(words)
       if not key then
          report.usage(word, "write KEY=VALUE, such as keep=3")
       elseif not reader then
-         report.usage(word, "there is no such setting; there are keep, retention, rw and ephemeral")
+         report.usage(word, "there is no such setting; there are keep, retention, cow_extent_size, rw and "
+            .. "ephemeral")
       end
       changes[reader[1]] = reader[2](key, text)
    end

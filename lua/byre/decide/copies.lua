@@ -71,7 +71,8 @@ function copies.snapshot(state, wanted)
    end
    return plan.new("snapshot", state.vid, {
       plan.phase({}, note),
-      plan.phase({}, link, plan.clone(paths[role], path, { keep_mtime = true })),
+      plan.phase({}, link, plan.clone(paths[role], path, { keep_mtime = true }),
+         files.dirty and history.forget_hint(state, path)),
    }), seq
 end
 

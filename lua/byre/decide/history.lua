@@ -169,6 +169,17 @@ function history.make_group_directory(state)
    return not is_there and plan.make_dir(directory) or nil
 end
 
+--- Step that says in what pieces a session's image is written anew; nil: the volume has no such setting.
+function history.hint_session(state)
+   local bytes = state.config.cow_extent_size
+   return bytes and plan.hint(state.paths.dirty, bytes) or nil
+end
+
+--- Step that takes that from an image which is to be in the history: its clones have it from it.
+function history.forget_hint(state, path)
+   return state.config.cow_extent_size and plan.hint(path, 0) or nil
+end
+
 --- Steps that remove what a crash of an earlier operation left unnamed.
 function history.sweep(state)
    local steps = {}
@@ -205,7 +216,8 @@ function history.commit(state, operation, from, options)
       link, path = history.preserve(state)
    end
    return plan.new(operation, state.vid, {
-      plan.phase({}, plan.sync(from), history.forget_notes(state, { path })),
+      plan.phase({}, plan.sync(from), history.forget_notes(state, { path }),
+         from == state.paths.dirty and history.forget_hint(state, from)),
       plan.phase({}, link, plan.rename(from, state.paths.clean)),
    }, history.prune(state, options.keep, path, history.forget_loss(state), history.sweep(state),
       history.refresh_precache(state)))

@@ -70,7 +70,8 @@ local function start_snapshot(state)
          history.make_group_directory(state),
          take_source(state, source),
          plan.clone(source.path, state.paths.dirty,
-            { size = session_size(state, source), replace = state.files.dirty ~= nil, volatile = true })),
+            { size = session_size(state, source), replace = state.files.dirty ~= nil, volatile = true }),
+         history.hint_session(state)),
    }, { plan.phase({}, history.sweep(state)) })
 end
 
@@ -82,7 +83,8 @@ local function start_origin_snapshot(state)
    -- the dirty image first: a crash before the clean one is replaced loses nothing
    return plan.new("start", state.vid, {
       plan.phase({}, history.make_group_directory(state),
-         plan.clone(source.path, state.paths.dirty, { size = session_size(state, source) })),
+         plan.clone(source.path, state.paths.dirty, { size = session_size(state, source) }),
+         history.hint_session(state)),
       plan.phase({}, take_source(state, source)),
    }, { plan.phase({}, history.sweep(state)) })
 end
@@ -125,7 +127,7 @@ local function start_origin(state)
    local fresh = precache and precache.fresh
    return plan.new("start", state.vid, {
       plan.phase({}, fresh and plan.rename(state.paths.precache, state.paths.dirty)
-         or plan.clone(state.paths.clean, state.paths.dirty, { keep_mtime = true })),
+         or plan.clone(state.paths.clean, state.paths.dirty, { keep_mtime = true }), history.hint_session(state)),
    }, { plan.phase({}, precache and not fresh and plan.unlink(state.paths.precache), history.sweep(state)) })
 end
 

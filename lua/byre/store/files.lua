@@ -222,6 +222,17 @@ function methods:chmod(path, mode)
    check(path, self.dir:chmod(path, mode))
 end
 
+--- In what pieces the file system is to write shared blocks of a file anew.
+-- @tparam string path
+-- @tparam integer bytes 0: as it does by itself
+-- @raise `not_supported`
+function methods:set_cow_extent_size(path, bytes)
+   local file = self:open(path, "r")
+   local ok, message, code = file:set_cow_extent_size(bytes)
+   file:close()
+   check(path, ok, message, code)
+end
+
 --- Another size for a file, durable, and for the loop devices on it.
 -- @treturn {string,...} the loop devices
 -- @raise as `sync_file`
