@@ -10,7 +10,9 @@ $(BENCH)/%: bench/%.c bench/bench.h $(B)/flags
 	$(Q)$(COMPILE) -O2 $(LDFLAGS) -o $@ $<
 
 #: make bench      measure byre beside its rivals; needs root.  BENCH_FLAGS="--only PATTERN --pairs N --quick"
-bench: all $(BENCH_PROGRAMS)
+bench:
+	$(Q)tools/setup test
+	$(Q)$(MAKE) all $(BENCH_PROGRAMS)
 	$(Q)eval "$$(tools/env $(B))" && lua5.4 bench/run.lua --json $(BENCH_RESULT) $(BENCH_FLAGS)
 
 #: make bench-report  draw what the last `make bench` measured: build/bench/report.html

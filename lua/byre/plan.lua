@@ -149,6 +149,12 @@ function plan.make_dir(path)
    return { op = "make_dir", path = path }
 end
 
+--- The names in a directory become durable at the barrier of this phase, also if the steps change none:
+-- an earlier operation may have taken some away without a sync.
+function plan.sync_dir(path)
+   return { op = "sync_dir", path = path }
+end
+
 --- Remove a directory if it is empty.
 function plan.remove_dir(path)
    return { op = "remove_dir", path = path }

@@ -215,6 +215,13 @@ function apply.remove_dir(self, step)
    end
 end
 
+-- it may not be there: a volume that was never started has no images
+function apply.sync_dir(self, step)
+   if self.store:stat(step.path) then
+      self.directories[step.path] = self.directories[step.path] or "changed"
+   end
+end
+
 function apply.resize(self, step)
    local started = core.clock()
    local before = self.store:stat(step.path)

@@ -26,6 +26,8 @@ local operations = {
    stop_snapshot = function() pool:volume("vm/root"):stop() end,
    start_volatile = function() pool:volume("vm/swap"):start() end,
    stop_volatile = function() pool:volume("vm/swap"):stop() end,
+   remove = function() pool:volume("vm/disk"):remove() end,
+   remove_snapshot = function() pool:volume("vm/root"):remove() end,
    start_many = function() pool:start(names(count)) end,
    stop_many = function() pool:stop(names(count)) end,
 }

@@ -116,6 +116,13 @@ filesystems.each({ "btrfs", "xfs" }, function(fs)
          assert.same(cost(0, 0, 0, 0), count(pool.dir, "stop_volatile"))
       end)
 
+      it("a removal makes durable that the entry, the images and the mark are gone, in this order", function()
+         local pool = new_pool(fs)
+         pool:create_volume("vm/other", { size = "1M", save_on_stop = true })
+         assert.same(cost(0, 0, 3, 1), count(pool.dir, "remove_snapshot"))
+         assert.same(cost(0, 0, 3, 1), count(pool.dir, "remove"))
+      end)
+
       it("a session has as many calls with 1,000 revisions as with 10", function()
          local pool = new_pool(fs, { precache = false, revisions_to_keep = 2000 })
          local session = {}

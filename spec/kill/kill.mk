@@ -8,7 +8,9 @@ $(STRIKE): spec/kill/strike.c spec/kill/lua_strike.c spec/kill/strike.h
 	$(Q)$(COMPILE) $(LUA54_CFLAGS) $(SHARED) $(LDFLAGS) -o $@ $(filter %.c,$^)
 
 #: make kill       kill and fail every operation at every system call; needs root
-kill: core $(STRIKE)
+kill:
+	$(Q)tools/setup test
+	$(Q)$(MAKE) core $(STRIKE)
 	$(Q)eval "$$(tools/env $(B))" && lua5.4 spec/kill/run.lua $(KILL_FLAGS)
 
 .PHONY: kill

@@ -13,7 +13,7 @@ local campaign = {}
 -- Of ten runs on a file system under a regime. Those with an operation do it
 -- more often than others and are cut where it is at work.
 local mixture = { "general", "groups", "operation", "operation", "batch", "operation", "groups", "operation",
-   "general", "operation" }
+   "general", "operation", "removal" }
 
 -- A batch of 50 volumes takes longer to look at. Of the points of a run a third
 -- is spent on the recovery.
@@ -25,9 +25,9 @@ end
 local spare = 1.03
 
 -- one run of at most so many points; a third of them cut the recovery
-local function new_run(fs, regime, index, seed, points)
-   local scenario = mixture[(seed + index) % #mixture + 1]
-   local run = { fs = fs, regime = regime, seed = seed + index, recovery_points = 20,
+local function new_run(kind, index, seed, points)
+   local scenario = kind.scenario or mixture[(seed + index) % #mixture + 1]
+   local run = { fs = kind.fs, regime = kind.regime, seed = seed + index, recovery_points = 20,
       operations = scenario == "batch" and 30 or 100, points = points_of(scenario) }
    if scenario == "operation" then
       run.focus = scenarios.operations[(seed + index) % #scenarios.operations + 1]
@@ -43,14 +43,15 @@ end
 --- The runs that make so many points, or a few more, the same number on each file system.
 -- @tparam integer points
 -- @tparam integer seed of the first run
--- @tparam[opt] {string,...} filesystems default: all
+-- @tparam[opt] table options `filesystems` (default: all), `scenario` (default: a mixture)
 -- @treturn {table,...} runs of `unit.run`
-function campaign.plan(points, seed, filesystems)
-   filesystems = filesystems or recorder.names
+function campaign.plan(points, seed, options)
+   local filesystems = options and options.filesystems or recorder.names
    local runs, kinds = {}, {}
    for _, fs in ipairs(filesystems) do
       for _, regime in ipairs({ "quiet", "syncs" }) do
-         kinds[#kinds + 1] = { fs = fs, regime = regime, left = math.ceil(points * spare / #filesystems / 2) }
+         kinds[#kinds + 1] = { fs = fs, regime = regime, scenario = options and options.scenario,
+            left = math.ceil(points * spare / #filesystems / 2) }
       end
    end
    local index, left = 0, true
@@ -58,7 +59,7 @@ function campaign.plan(points, seed, filesystems)
       left = false
       for _, kind in ipairs(kinds) do
          if kind.left > 0 then
-            local run = new_run(kind.fs, kind.regime, index, seed, kind.left)
+            local run = new_run(kind, index, seed, kind.left)
             kind.left = kind.left - run.total
             runs[#runs + 1] = run
             left = true

@@ -1,6 +1,7 @@
 -- The power-cut rig from the command line:
 --
---    lua5.4 spec/powercut/main.lua run [--points N] [--seed N] [--jobs N] [--fs NAME] [--result FILE]
+--    lua5.4 spec/powercut/main.lua run [--points N] [--seed N] [--jobs N] [--fs NAME] [--scenario NAME]
+--       [--result FILE]
 --    lua5.4 spec/powercut/main.lua mutants [--names "A;B"] [--rounds N] [--points N] [--jobs N] [--fs NAME]
 --       [--any yes] [--result FILE]
 --    lua5.4 spec/powercut/main.lua again DIRECTORY
@@ -77,7 +78,7 @@ local commands = {}
 function commands.run()
    local options = read_options(2)
    local runs = campaign.plan(integer(options.points or "30000"), integer(options.seed),
-      options.fs and { options.fs })
+      { filesystems = options.fs and { options.fs }, scenario = options.scenario })
    local sums, started, done = campaign.new_table(), process.clock(), 0
    local complete, e = pcall(campaign.run, runs, integer(options.jobs), function(result)
       done = done + 1

@@ -20,12 +20,16 @@ $(POWERCUT)/lua/powercut/replay.so: $(POWERCUT_REPLAY) $(POWERCUT_HEADERS)
 powercut-programs: $(POWERCUT_PROGRAMS)
 
 #: make powercut   cut the power 30,000 times (POWERCUT_POINTS), under 40 minutes; needs root
-powercut: core powercut-programs
+powercut:
+	$(Q)tools/setup test
+	$(Q)$(MAKE) core powercut-programs
 	$(Q)eval "$$(tools/env $(B))" && lua5.4 spec/powercut/main.lua run --points $(or $(POWERCUT_POINTS),30000) \
 		--result $(POWERCUT)/result.json
 
 #: make powercut-mutants   make byre wrong in every way the rig knows, and see that it notices
-powercut-mutants: core powercut-programs
+powercut-mutants:
+	$(Q)tools/setup test
+	$(Q)$(MAKE) core powercut-programs
 	$(Q)eval "$$(tools/env $(B))" && lua5.4 spec/powercut/main.lua mutants --result $(POWERCUT)/mutants.json
 
 .PHONY: powercut powercut-mutants powercut-programs

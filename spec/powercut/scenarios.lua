@@ -111,6 +111,7 @@ local function populate(driver, group)
       { "both", "origin_snapshot", 3, tpl }, { "raw", "origin", -1 }, { "copy", "origin_snapshot", 1, raw },
       -- sources in another group
       { "away/both", "origin_snapshot", 3, tpl }, { "away/snap", "snapshot", 1, raw },
+      { "away/linked", "snapshot", 1, tpl },
    }
    for _, item in ipairs(list) do
       driver:run({ name = "create", vids = { group .. "/" .. item[1] }, kind = item[2], keep = item[3],
@@ -138,6 +139,38 @@ function scenarios.release(driver, group, count)
    local why = outside.released_differs(driver.pool.dir, driver.model)[1]
    if why then
       error("oracle: after release: " .. why, 0)
+   end
+end
+
+--- Names that are taken away and used again: of a snapshot, whose stop syncs nothing, and of images that
+-- somebody puts there.
+function scenarios.removal(driver, group, count)
+   local tpl = group .. "/tpl"
+   driver:run({ name = "create", vids = { tpl }, kind = "origin", keep = 1, blocks = 4 })
+   for _ = 1, math.max(1, count // 8) do
+      local snap, adopted = ("%s/d%d/x"):format(group, random(2)), group .. "/adopted1"
+      driver:run({ name = "create", vids = { snap }, kind = "snapshot", keep = 1, source = tpl })
+      driver:run({ name = "start", vids = { snap } })
+      driver:run({ name = "adopt", vids = { adopted }, kind = "origin", keep = 3, older = {},
+         v = content.written(content.empty(4), content.some(4, 4), driver:word(adopted)) })
+      driver:run({ name = "stop", vids = { snap } })
+      driver:run({ name = "remove", vids = { snap } })
+      driver:run({ name = "remove", vids = { adopted } })
+   end
+end
+
+--- A source that is committed while a snapshot in another directory has its image under a second name.
+function scenarios.apart(driver, group, count)
+   local tpl, snap = group .. "/tpl", group .. "/away/snap"
+   driver:run({ name = "create", vids = { tpl }, kind = "origin", keep = 1, blocks = 4 })
+   driver:run({ name = "create", vids = { snap }, kind = "snapshot", keep = 1, source = tpl })
+   for _ = 1, math.max(1, count // 5) do
+      driver:run({ name = "start", vids = { snap } })
+      driver:run({ name = "start", vids = { tpl } })
+      driver:write(tpl, content.some(4, 3), true)
+      local both = random(2) == 1
+      driver:run({ name = "stop", vids = both and { snap, tpl } or { tpl } })
+      driver:run(not both and { name = "stop", vids = { snap } } or { name = "snapshot", vids = { tpl } })
    end
 end
 

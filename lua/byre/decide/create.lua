@@ -31,11 +31,16 @@ local function unlink_all(state)
    return steps
 end
 
---- Phases that finish a removal: the images first, then their mark.
+--- Phases that finish a removal: the images first, then their mark. As long as one
+-- of them may come back after a power cut the mark has to stay, also one that a stop
+-- took away, which syncs nothing where nothing is kept. And the mark must not come
+-- back: somebody may put an image of this name there.
+-- @treturn phase
+-- @treturn phase
 function create.finish_removal_phases(state)
-   return plan.phase({}, unlink_all(state)),
-      plan.phase({}, history.forget_loss(state), state.discard and plan.unlink(layout.discarded(state.vid)),
-         plan.unlink(layout.removed(state.vid)))
+   return plan.phase({ sync = true }, unlink_all(state), plan.sync_dir(layout.group_directory(state.vid))),
+      plan.phase({ sync = true }, history.forget_loss(state),
+         state.discard and plan.unlink(layout.discarded(state.vid)), plan.unlink(layout.removed(state.vid)))
 end
 
 --- Refuse a vid that is taken, by a volume or by images that nobody registered.
@@ -114,7 +119,6 @@ function create.remove(state)
       history.require_released(state, revision)
    end
    local images, mark = create.finish_removal_phases(state)
-   images.sync = true
    return plan.new("remove", state.vid, {
       plan.phase({}, plan.rename(layout.entry(state.vid), layout.removed(state.vid))),
    }, { images, plan.phase({}, create.remove_group_directory(state)), mark })

@@ -61,7 +61,6 @@ return function(old, new, options)
       leftover, mark = create.finish_removal_phases(new)
    end
    local old_images, old_mark = create.finish_removal_phases(old)
-   old_images.sync = true
    return plan.new("rename", old.vid, {
       leftover or {}, mark or {},
       plan.phase({}, plan.make_dir(layout.directory(entry)), plan.write(layout.removed(new.vid), ""),
