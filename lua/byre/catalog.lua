@@ -26,10 +26,10 @@ local volume_settings = {
    "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "retention", "ephemeral",
    "cow_extent_size",
 }
-local pool_settings = {
-   "revisions_to_keep", "precache", "ephemeral_volatile", "reflink", "on_full", "cow_extent_size", "retention",
-   "retention_for",
-}
+local pool_settings = {}
+for i, setting in ipairs(config.pool_settings) do
+   pool_settings[i] = setting.name
+end
 
 local function damaged(path, reason)
    failure.raise("corrupt", path, reason .. "; restore it from a backup or mend it by hand", { path = path })

@@ -2,7 +2,8 @@
 --
 -- A verb is a module `byre.command.<verb>` that returns a table: `summary` (one
 -- line), `description`, `examples` (a list of `{ command, what it does }`),
--- `parser(command)` that adds arguments and options to an argparse command (and returns its own verbs), and
+-- `keys` (those of its KEY=VALUE, if it has one), `parser(command)` that adds
+-- arguments and options to an argparse command (and returns its own verbs), and
 -- `run(context, args)` that returns an exit code or nil. Help, and whatever else
 -- is made from them, needs nothing more. Verbs are loaded when they are used.
 -- @module byre.command
@@ -12,7 +13,7 @@ local command = {}
 
 --- The verbs, in the groups that `byre --help` shows.
 command.groups = {
-   { "Pools", { "init", "list", "usage", "report", "metrics", "events", "check", "doctor", "adopt" } },
+   { "Pools", { "init", "config", "list", "usage", "report", "metrics", "events", "check", "doctor", "adopt" } },
    { "Volumes", { "create", "show", "set", "resize", "rename", "clone", "defrag", "remove" } },
    { "Sessions", { "start", "stop" } },
    { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },

@@ -74,28 +74,39 @@ local function is_policy_map(value)
    return true
 end
 
-local reflinks = { always = true, auto = true, never = true }
-
-local function is_reflink(value)
-   return reflinks[value] == true, 'must be "always", "auto" or "never"'
+-- a check that a value is one of these words
+local function one_of(...)
+   local words, quoted = {}, {}
+   for i, word in ipairs({ ... }) do
+      words[word], quoted[i] = true, ("%q"):format(word)
+   end
+   local last = table.remove(quoted)
+   local reason = ("must be %s or %s"):format(table.concat(quoted, ", "), last)
+   return function(value)
+      return words[value] == true, reason
+   end
 end
 
-local full = { fail = true, prune = true }
-
-local function is_on_full(value)
-   return full[value] == true, 'must be "fail" or "prune"'
-end
-
-local pool_keys = {
-   revisions_to_keep = is_count,
-   retention = config.is_policy_name,
-   retention_for = is_policy_map,
-   precache = is_boolean,
-   ephemeral_volatile = is_boolean,
-   reflink = is_reflink,
-   on_full = is_on_full,
-   cow_extent_size = is_cow_extent_size,
+--- The settings of a pool, in the order in which they are written and shown: `name`, `check(value)` (true, or false and
+-- what it must be), `default` (nil: there may be none), `kind` (how the command line reads and shows it: `count`,
+-- `boolean`, `word`, `size`; nil: it says which policies are used, and `byre.policies` changes it), `key` (what the
+-- command line calls it, if that is another name).
+config.pool_settings = {
+   { name = "revisions_to_keep", key = "keep", kind = "count", check = is_count, default = 1 },
+   { name = "precache", kind = "boolean", check = is_boolean, default = true },
+   { name = "ephemeral_volatile", kind = "boolean", check = is_boolean, default = false },
+   { name = "reflink", kind = "word", check = one_of("always", "auto", "never"), default = "auto" },
+   { name = "on_full", kind = "word", check = one_of("fail", "prune"), default = "fail" },
+   { name = "cow_extent_size", kind = "size", check = is_cow_extent_size },
+   { name = "retention", check = config.is_policy_name },
+   { name = "retention_for", check = is_policy_map },
 }
+
+local pool_settings, pool_keys, settable = {}, {}, {}
+for _, setting in ipairs(config.pool_settings) do
+   pool_settings[setting.name], pool_keys[setting.name] = setting, setting.check
+   settable[#settable + 1] = setting.kind and setting.name
+end
 
 local volume_keys = {
    snap_on_start = is_boolean,
@@ -133,23 +144,47 @@ end
 -- @tparam table values `revisions_to_keep` (default 1), `precache` (true), `ephemeral_volatile` (false),
 -- `reflink` (`"auto"`): must blocks be shared (`"always"`), may they be copied where they cannot (`"auto"`), or are
 -- they always copied (`"never"`), `retention` (name of a policy; nil: none), `retention_for` (pattern of vids -> name),
--- `on_full`: `"fail"` (nil: the same), or `"prune"` before a start fails for the lack of space, `cow_extent_size`
+-- `on_full` (`"fail"`), or `"prune"` before a start fails for the lack of space, `cow_extent_size`
 -- (bytes or text; 0: the file system's own; nil: byre leaves it alone)
 -- @treturn table all of them
 -- @raise `invalid`
 function config.pool(object, values)
    values = config.with(values, { cow_extent_size = bytes_of(values.cow_extent_size) })
    check_keys(pool_keys, object, values)
-   return {
-      revisions_to_keep = values.revisions_to_keep or 1,
-      precache = values.precache ~= false,
-      ephemeral_volatile = values.ephemeral_volatile == true,
-      reflink = values.reflink or "auto",
-      retention = values.retention,
-      on_full = values.on_full,
-      cow_extent_size = values.cow_extent_size,
-      retention_for = values.retention_for and next(values.retention_for) and values.retention_for or nil,
-   }
+   local settings = {}
+   for _, setting in ipairs(config.pool_settings) do
+      settings[setting.name] = values[setting.name]
+      if settings[setting.name] == nil then
+         settings[setting.name] = setting.default
+      end
+   end
+   if settings.retention_for and not next(settings.retention_for) then
+      settings.retention_for = nil
+   end
+   return settings
+end
+
+--- The settings of a pool with some of them changed.
+-- @tparam string object the pool directory
+-- @tparam table settings as they are
+-- @tparam table changes those of `config.pool_settings` that have a kind; `false` takes one away that has no default
+-- @treturn table
+-- @raise `invalid`
+function config.changed_pool(object, settings, changes)
+   local changed = config.with(settings, changes)
+   for key, value in pairs(changes) do
+      local setting = pool_settings[key]
+      if not setting then
+         failure.raise("invalid", object, ("there is no setting %s that can be changed"):format(
+            failure.quote(tostring(key))), { hint = table.concat(settable, ", ") .. " can" })
+      elseif not setting.kind then
+         failure.raise("invalid", object, "policies are not changed as a setting",
+            { hint = "byre policy set and byre policy unset do that" })
+      elseif value == false and setting.default == nil then
+         changed[key] = nil
+      end
+   end
+   return config.pool(object, changed)
 end
 
 --- What is said of one call: how its images come to their content.

@@ -2,13 +2,11 @@
 -- @module byre.policies
 local catalog = require("byre.catalog")
 local config = require("byre.config")
-local executor = require("byre.executor")
 local failure = require("byre.failure")
-local hooks = require("byre.hooks")
 local layout = require("byre.layout")
-local operation = require("byre.operation")
 local plan = require("byre.plan")
 local policy = require("byre.policy")
+local pool_settings = require("byre.pool_settings")
 local survey = require("byre.survey")
 
 local policies = {}
@@ -32,32 +30,6 @@ local function require_one_each(pool, settings)
    end
 end
 
--- Call decide(settings) -> phases with the pool's settings as they are now, and run what it plans.
-local function change(pool, operation_name, options, decide)
-   local hooked = hooks.of(pool)
-   local function run()
-      local settings, raw = catalog.decode_pool(layout.pool_file, pool.store:read(layout.pool_file))
-      local the_plan = plan.new(operation_name, pool.dir, decide(settings, raw))
-      if options.dry_run then
-         return the_plan
-      end
-      hooks.before(pool, hooked, { operation = operation_name, plan = the_plan })
-      local failed = executor.run(pool.store, { the_plan }, pool)[the_plan]
-      if failed then
-         failed.volume = nil
-         error(failed, 0)
-      end
-      return the_plan
-   end
-   if options.dry_run then
-      return run()
-   end
-   local result = operation.locked(pool, { [""] = "exclusive" }, run)
-   pool:refresh()
-   hooks.after(pool, hooked, { operation = operation_name, plan = result })
-   return result
-end
-
 local function with_use(settings, name, pattern)
    if not pattern then
       return config.with(settings, { retention = name })
@@ -78,7 +50,7 @@ function policies.set(pool, name, text, options)
    check_name(name)
    local chosen = text and policy.new(layout.policy(name), text) or policy.read(pool.store, name)
    policy.run(chosen, "load", {}, { child = pool.policy_child })
-   return change(pool, "set_policy", options, function(settings, raw)
+   return pool_settings.change(pool, "set_policy", options, function(settings, raw)
       local used = options.unused and settings or with_use(settings, name, options.pattern)
       require_one_each(pool, used)
       return {
@@ -95,7 +67,7 @@ end
 -- @raise `invalid`: there is no such use
 function policies.unset(pool, options)
    options = options or {}
-   return change(pool, "unset_policy", options, function(settings, raw)
+   return pool_settings.change(pool, "unset_policy", options, function(settings, raw)
       local map = config.with(settings.retention_for or {}, {})
       if not (options.pattern and map[options.pattern] or not options.pattern and settings.retention) then
          failure.raise("invalid", options.pattern and failure.quote(options.pattern) or pool.dir,
@@ -139,7 +111,7 @@ end
 -- @raise `invalid`: there is none, or it is in use
 function policies.delete(pool, name, options)
    check_name(name)
-   return change(pool, "delete_policy", options or {}, function(settings)
+   return pool_settings.change(pool, "delete_policy", options or {}, function(settings)
       policy.read(pool.store, name)
       local user = user_of(pool, settings, name)
       if user then

@@ -20,6 +20,7 @@ local plan = require("byre.plan")
 local policies = require("byre.policies")
 local policy = require("byre.policy")
 local pool_directory = require("byre.pool_directory")
+local pool_settings = require("byre.pool_settings")
 local prune = require("byre.prune")
 local request = require("byre.request")
 local survey = require("byre.survey")
@@ -405,6 +406,14 @@ function methods:refresh()
    end
    self.keeps_events = events.are_kept(self)
 end
+
+--- Change settings of the pool. What is running stays as it is; the next operation goes by them, in every process.
+-- @function set
+-- @tparam table changes those of `config.pool` but the policies; `false` takes one away that has no default
+-- @tparam[opt] table options `dry_run`: only say what would be done
+-- @treturn plan
+-- @raise `invalid`, `busy`, `io`
+methods.set = pool_settings.set
 
 --- Remove what policies let go. Volumes without a policy are pruned to their number of revisions to keep.
 -- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these; `pattern`: those whose vids fit;

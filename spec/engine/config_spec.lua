@@ -7,7 +7,8 @@ end
 
 describe("the settings of a pool", function()
    it("have defaults", function()
-      assert.same({ revisions_to_keep = 1, precache = true, ephemeral_volatile = false, reflink = "auto" },
+      assert.same({ revisions_to_keep = 1, precache = true, ephemeral_volatile = false, reflink = "auto",
+         on_full = "fail" },
          config.pool("pool", {}))
    end)
 

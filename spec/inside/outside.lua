@@ -48,6 +48,7 @@ outside.operations = {
    { "revert", function(pool) pool:volume("vm/disk"):revert() end },
    { "resize", function(pool) pool:volume("vm/disk"):resize("3M") end },
    { "set", function(pool) pool:volume("vm/disk"):set({ revisions_to_keep = 3 }) end },
+   { "set of the pool", function(pool) pool:set({ revisions_to_keep = 3 }) end },
    { "import_data", function(pool) pool:volume("vm/disk"):import_data(4096) end },
    { "import_data_end", function(pool) pool:volume("vm/disk"):import_data_end(true) end },
    { "import_file", function(pool) pool:volume("vm/disk"):import_file("/etc/os-release") end },

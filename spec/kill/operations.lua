@@ -119,6 +119,10 @@ on("rest/private", "set", "set", { revisions_to_keep = 0 })
 on("busy/private", "set", "set", { revisions_to_keep = -1 })
 on("rest/swap", "set", "set", { rw = false })
 
+add("set of the pool", "kinds", {}, function(pool)
+   pool:set({ revisions_to_keep = 7, precache = false })
+end)
+
 on("rest/private", "import_data", "import_data", trees.size)
 on("rest/import", "import_data again", "import_data", trees.size)
 on("rest/import", "import_data_end", "import_data_end", true)

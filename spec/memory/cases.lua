@@ -276,6 +276,7 @@ operation("export_file", function(_, disk, dir) disk:export_file(dir .. "/export
 operation("resize", function(_, disk) disk:resize(2 * size) end)
 operation("rename", function(pool) pool:volume("vm/swap"):rename("other/swap") end)
 operation("set", function(_, disk) disk:set({ revisions_to_keep = 1 }) end)
+operation("set_pool", function(pool) pool:set({ revisions_to_keep = 1 }) end)
 operation("remove", function(pool) pool:volume("vm/swap"):remove() end)
 operation("remove_history", function(pool, disk)
    pool:volume("vm/root"):remove()

@@ -114,7 +114,11 @@ local by_name = {
       add_revisions(state, (state.positional[1] or ""):match("^[^@]*"), "", add)
    end,
    FILE = list_of(":files"), SCRIPT = list_of(":files"), DIR = list_of(":directories"),
-   ["KEY=VALUE"] = list_of("keep=", "rw=", "ephemeral="),
+   ["KEY=VALUE"] = function(state, _, add)
+      for _, key in ipairs(require("byre.command").load(state.verb).keys) do
+         add(key .. "=", "")
+      end
+   end,
    FORMAT = list_of("raw", "qcow2", "vmdk", "vhdx", "vdi", "vpc"),
    SHELL = list_of("bash", "zsh", "fish"),
 }

@@ -1,5 +1,6 @@
 --- Volumes and revisions as records: what listings, `show` and JSON say of them.
 -- @module byre.command.record
+local config = require("byre.config")
 local units = require("byre.units")
 
 local record = {}
@@ -107,26 +108,33 @@ record.revision_space_fields = {
    { key = "note", title = "NOTE" },
 }
 
---- Fields of what `byre init` has made.
-record.pool_fields = {
-   { key = "pool" }, { key = "revisions_to_keep" }, { key = "precache" }, { key = "ephemeral_volatile" },
-   { key = "reflink" }, { key = "on_full" },
-   { key = "cow_extent_size" },
-}
+-- policies are for `byre policy show`
+local function each_pool_setting(fn)
+   for _, setting in ipairs(config.pool_settings) do
+      if setting.kind then
+         fn(setting)
+      end
+   end
+end
+
+local text_of_kind = { boolean = yes_or_no, size = exact_size }
+
+--- Fields of `byre config`, and of what `byre init` has made.
+record.pool_fields = { { key = "pool", title = "pool" } }
+each_pool_setting(function(setting)
+   table.insert(record.pool_fields, { key = setting.name, title = setting.key or setting.name,
+      text = text_of_kind[setting.kind] })
+end)
 
 --- What there is to say of a pool.
 -- @tparam pool pool
 -- @treturn table see `record.pool_fields`
 function record.of_pool(pool)
-   return {
-      pool = pool.dir,
-      revisions_to_keep = pool.config.revisions_to_keep,
-      precache = pool.config.precache,
-      ephemeral_volatile = pool.config.ephemeral_volatile,
-      reflink = pool.config.reflink,
-      on_full = pool.config.on_full or "fail",
-      cow_extent_size = pool.config.cow_extent_size,
-   }
+   local values = { pool = pool.dir }
+   each_pool_setting(function(setting)
+      values[setting.name] = pool.config[setting.name]
+   end)
+   return values
 end
 
 -- what happens with a volume right now, in a word or two

@@ -1,4 +1,4 @@
---- Options that say what a volume is to be; `create` and `adopt` share them.
+--- Options and words that say what a volume or a pool is to be; several verbs share them.
 -- @module byre.command.settings
 local report = require("byre.command.report")
 
@@ -15,6 +15,42 @@ function settings.count(object, text)
       report.usage(object, ("'%s' is not a number of revisions; write 0 or more, or -1 for no snapshots"):format(text))
    end
    return number
+end
+
+--- A yes or no from the command line.
+-- @tparam string object the option or key, for messages
+-- @tparam string text
+-- @treturn boolean
+-- @raise `invalid`
+function settings.boolean(object, text)
+   if text == "yes" or text == "true" or text == "on" or text == "1" then
+      return true
+   elseif text == "no" or text == "false" or text == "off" or text == "0" then
+      return false
+   end
+   report.usage(object, ("'%s' is neither yes nor no"):format(text))
+end
+
+--- Changes from words such as `keep=3`.
+-- @tparam {string,...} words
+-- @tparam table readers key -> name of the setting, and a function that reads its value from the key and the text
+-- @tparam {string,...} keys those there are, for messages
+-- @treturn table name -> value
+-- @raise `invalid`
+function settings.changes(words, readers, keys)
+   local changes = {}
+   for _, word in ipairs(words) do
+      local key, text = word:match("^([^=]*)=(.*)$")
+      local reader = readers[key]
+      if not key then
+         report.usage(word, "write KEY=VALUE, such as keep=3")
+      elseif not reader then
+         report.usage(word, ("there is no such setting; there are %s and %s"):format(
+            table.concat(keys, ", ", 1, #keys - 1), keys[#keys]))
+      end
+      changes[reader[1]] = reader[2](key, text)
+   end
+   return changes
 end
 
 --- Add the options to a command.
