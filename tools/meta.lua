@@ -42,6 +42,8 @@ local own_types = {
    ["group:stop options"] = "byre.StopOptions",
    ["group:remove options"] = "{ force?: boolean }",
    ["group:snapshot options"] = "byre.Notes",
+   ["group:rename options"] = "{ state?: byre.State }",
+   ["group:plan_rename options"] = "{ state?: byre.State }",
    ["group:revert options"] = "{ discard?: boolean }",
 }
 

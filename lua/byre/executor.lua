@@ -33,14 +33,28 @@ local function each(active, method)
    end
 end
 
--- Call a function; an error that is none of ours undoes all runners.
+-- Call a function; an error that is none of ours undoes all runners, the last one first: it has names in directories
+-- that an earlier one has made.
 local function guarded(active, fn, ...)
    local ok, e = pcall(fn, ...)
    if not ok then
-      for _, self in ipairs(active) do
-         self:roll_back()
+      for i = #active, 1, -1 do
+         active[i]:roll_back()
       end
       error(e, 0)
+   end
+end
+
+-- if one has failed, undo the others as well
+local function fail_together(runners)
+   local cause
+   for _, self in ipairs(runners) do
+      cause = cause or self.error
+   end
+   for i = cause and #runners or 0, 1, -1 do
+      if not runners[i].error then
+         runners[i]:fail(failure.new(cause.code, cause.object, cause.message, cause))
+      end
    end
 end
 
@@ -121,6 +135,10 @@ local function names(store, active)
    for _, self in ipairs(active) do
       if not self.error and self.phase.sync then
          for path, how in pairs(self.directories) do
+            -- another plan may have removed it meanwhile: that it is gone has to be durable then
+            while self.gone[path] do
+               path = layout.directory(path)
+            end
             if not by_path[path] then
                by_path[path] = { directory = path, runners = {} }
                list[#list + 1] = by_path[path]
@@ -182,18 +200,36 @@ local function portions(active)
    return list
 end
 
-local function run_phase(store, active)
-   for _, part in ipairs(portions(active)) do
+-- With `together` what fails before names change is the failure of all.
+local function run_phase(store, active, together)
+   for i, part in ipairs(portions(active)) do
       each(part, runner.prepare)
       persist(store, contents(part))
+      if together and i == 1 then
+         fail_together(active)
+      end
       each(part, runner.apply)
    end
    barrier(store, active)
 end
 
-local function run_phases(store, runners)
-   local index = 1
+-- The phase that has the first commit point. From there on nothing is undone for the sake of others: what takes names
+-- back is not durable, and the names may be.
+local function first_commit(runners)
+   local first = math.huge
+   for _, self in ipairs(runners) do
+      first = math.min(first, self.plan.commit)
+   end
+   return first
+end
+
+local function run_phases(store, runners, all_or_none)
+   local index, last_together = 1, all_or_none and first_commit(runners) or 0
    while true do
+      local together = index <= last_together
+      if together then
+         fail_together(runners)
+      end
       local active = {}
       for _, self in ipairs(runners) do
          self.phase = not self.error and self.plan.phases[index]
@@ -204,7 +240,7 @@ local function run_phases(store, runners)
       if #active == 0 then
          return
       end
-      guarded(active, run_phase, store, active)
+      guarded(active, run_phase, store, active, together)
       index = index + 1
    end
 end
@@ -257,14 +293,15 @@ end
 --- Run plans side by side.
 -- @tparam store store
 -- @tparam {plan,...} plans
--- @tparam table hooks `log(event)`, optional `progress(event)` (false: cancel), `reflink` (of plans that say none)
+-- @tparam table hooks `log(event)`, optional `progress(event)` (false: cancel), `reflink` (of plans that say none),
+-- `all_or_none` (a plan that fails before the first commit point fails all)
 -- @treturn {[plan]=error,...} the error of each plan that did not reach its commit point
 function executor.run(store, plans, hooks)
-   local runners, errors = {}, {}
+   local runners, errors, gone = {}, {}, {}
    for i, plan in ipairs(plans) do
-      runners[i] = runner.new(store, plan, hooks)
+      runners[i] = runner.new(store, plan, hooks, gone)
    end
-   run_phases(store, runners)
+   run_phases(store, runners, hooks.all_or_none)
    local done = {}
    for _, self in ipairs(runners) do
       errors[self.plan] = self.error

@@ -1,6 +1,9 @@
 --- Groups: the volumes that share a vid but for its last component, such as
 -- all volumes of one virtual machine.
 -- @module byre.group
+local failure = require("byre.failure")
+local operation = require("byre.operation")
+local request = require("byre.request")
 local vid = require("byre.vid")
 
 local group = {}
@@ -41,6 +44,35 @@ for _, name in ipairs({ "start", "stop", "remove", "revert", "snapshot" }) do
    methods[name] = function(self, options)
       return by_name(self.pool[name](self.pool, self:volumes(), options))
    end
+end
+
+local function rename_requests(self, name, options)
+   local requests = request.rename_group(self.pool, self:volumes(), name, options)
+   if #requests == 0 then
+      failure.raise("no_such_volume", self.name, "there are no volumes in this group")
+   end
+   return requests
+end
+
+--- Another name for the group: each of its volumes gets it, all of them or none. Groups below it stay where they are,
+-- and the new group may have other volumes. (A power cut leaves each volume under one of its two names, and the same
+-- call finishes it.)
+-- @tparam string name
+-- @tparam[opt] table options as for `volume:rename`, for all volumes
+-- @raise `no_such_volume` (the group has none), and as `volume:rename`: of the first volume that is refused
+function methods:rename(name, options)
+   operation.run(self.pool, rename_requests(self, name, options))
+   self.name = name
+end
+
+--- The plans of `rename`, one for each volume; nothing is changed.
+-- @treturn {plan,...}
+function methods:plan_rename(name, options)
+   local plans = {}
+   for i, one in ipairs(rename_requests(self, name, options)) do
+      plans[i] = operation.plan(self.pool, one)
+   end
+   return plans
 end
 
 function mt.__tostring(self)

@@ -172,7 +172,7 @@ local function report(requests)
          done[#done + 1] = request.vid
       end
    end
-   if first and #requests > 1 then
+   if first and #requests > 1 and not (requests.all_or_none and #done == 0) then
       local e = failure.new(first.code, first.object, first.message, first)
       e.failures, e.done = failures, done
       error(e, 0)
@@ -211,13 +211,32 @@ local function ask_hooks(pool, hooked, requests)
    return plans
 end
 
+-- where one is refused, all are, for its reason; returns whether one is
+local function refuse_together(requests)
+   local cause
+   for _, request in ipairs(requests) do
+      cause = cause or request.error
+   end
+   for _, request in ipairs(cause and requests or {}) do
+      request.error = request.error or failure.new(cause.code, cause.object, cause.message, cause)
+   end
+   return cause ~= nil
+end
+
 local function run_locked(pool, hooked, requests)
+   local all_or_none = requests.all_or_none
    local plans = decide_all(requests)
+   if all_or_none and refuse_together(requests) then
+      return
+   end
    if #hooked > 0 then
       plans = ask_hooks(pool, hooked, requests)
    end
+   if all_or_none and refuse_together(requests) then
+      return
+   end
    local errors = executor.run(pool.store, plans, { log = pool.log, progress = pool.progress,
-      reflink = pool.config.reflink })
+      reflink = pool.config.reflink, all_or_none = all_or_none })
    for _, request in ipairs(requests) do
       request.error = request.error or errors[request.plan]
       -- while nobody else can change what it tells of
@@ -282,7 +301,8 @@ end
 -- once before, and once for those that failed for the lack of space; true: it is worth another try). It is given back
 -- with `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool
--- @tparam {request,...} requests
+-- @tparam {request,...} requests with `all_or_none = true` none is done where one is refused or fails, up to the first
+-- commit point; the error is that of the one then
 -- @treturn {request,...}
 -- @raise the error of the first request that failed; with several requests it
 -- has `failures` ({volume=, error=}) and `done` (vids)

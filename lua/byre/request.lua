@@ -11,6 +11,7 @@ local defrag = require("byre.decide.defrag")
 local failure = require("byre.failure")
 local import = require("byre.decide.import")
 local layout = require("byre.layout")
+local listing = require("byre.listing")
 local plan = require("byre.plan")
 local on_full = require("byre.on_full")
 local policy = require("byre.policy")
@@ -220,17 +221,34 @@ function request.set(pool, id, changes)
    end }
 end
 
-function request.rename(pool, id, new, options)
+-- `together` is shared by the requests of a batch: what is the same for all of them, once they have the locks
+function request.rename(pool, id, new, options, together)
    local reflink
    options, reflink = image_options(id, options)
    vid.check(new)
+   together = together or {}
    return { vid = id, also = { new }, reads = false, reflink = reflink, decide = function(state)
-      require_independent(id, dependents(pool, {}), "rename")
-      return rename(state, survey.volume(pool.store, new, pool.config), {
+      together.dependents = together.dependents or dependents(pool, {})
+      require_independent(id, together.dependents, "rename")
+      return rename(state, survey.volume(pool.store, new, pool.config, together.look), {
          state = options.state,
-         crosses_device = not pool.store:can_link(layout.group_directory(id), layout.group_directory(new)),
+         crosses_device = not pool.store:can_link(layout.group_directory(id), layout.group_directory(new),
+            together.look and together.look.memo),
       })
    end }
+end
+
+--- Other names for all volumes of a group; all of them or none.
+-- @treturn {request,...}
+function request.rename_group(pool, volumes, group, options)
+   vid.check_group(group)
+   local together = { look = { memo = {}, listing = listing.new(pool.store), entries = listing.new(pool.store) } }
+   local requests = { all_or_none = true }
+   for i, volume in ipairs(volumes) do
+      local new = (group == "" and "" or group .. "/") .. volume.name
+      requests[i] = request.rename(pool, volume.vid, new, options, together)
+   end
+   return requests
 end
 
 function request.clone(pool, id, new, options)

@@ -48,6 +48,7 @@ end
 function runner:make_dir(step)
    local started = core.clock()
    for _, path in ipairs(self.store:make_dir(step.path)) do
+      self.gone[path] = nil
       self:touch(path)
       self:push_undo(function() self.store:remove_dir(path) end)
       self:log({ op = "make_dir", path = path }, started)
@@ -210,6 +211,7 @@ end
 function apply.remove_dir(self, step)
    local started = core.clock()
    if self.store:remove_dir(step.path) then
+      self.gone[step.path] = true
       self:touch(step.path)
       self:log(step, started)
    end
@@ -333,9 +335,10 @@ end
 -- @tparam store store
 -- @tparam plan plan
 -- @tparam table hooks `log`, optional `progress`
-function runner.new(store, plan, hooks)
+-- @tparam table gone which directories were removed; one table for all that run side by side
+function runner.new(store, plan, hooks, gone)
    return setmetatable({
-      store = store, plan = plan, hooks = hooks, files = {}, skipped = {}, directories = {},
+      store = store, plan = plan, hooks = hooks, gone = gone, files = {}, skipped = {}, directories = {},
    }, runner)
 end
 

@@ -33,6 +33,7 @@ describe("completion", function()
          ["byre start vm/"] = "vm/a vm/other",
          ["byre start vm/a w"] = "web/c",
          ["byre -v start --group "] = "vm web",
+         ["byre rename v"] = "vm/ vm/a vm/other",
          ["byre revert vm/a "] = "1 2",
          ["byre export vm/a@"] = "vm/a@1 vm/a@2",
          ["byre export vm/a "] = ":files",

@@ -373,4 +373,35 @@ describe("a crash anywhere in", function()
          end
       end
    end)
+
+   it("the renaming of a group leaves each volume whole under one of its names", function()
+      local twin, new, new_twin = "vm/work/root", "vm/other/private", "vm/other/root"
+      local store = pool_with({ keep = 2, revisions = 2, clean = "clean", dirty = "dirty" })
+      store:put(layout.entry(twin), store:read(layout.entry(vid)))
+      store:put(layout.image(twin, "clean"), "twin", 5000)
+      local options = { state = "current" }
+      local function decide(at, from, to)
+         return rename(look(at, from), look(at, to), options)
+      end
+      local first, second = decide(store, vid, new), decide(store, twin, new_twin)
+      local before = { [new] = view(store), [new_twin] = view(store, twin) }
+      -- more than the phases they share allow: any part of the one with any part of the other
+      for count = 0, count_steps(first) do
+         for count_of_twin = 0, count_steps(second) do
+            local crashed = store:snapshot()
+            run(crashed, prefix(first, count))
+            run(crashed, prefix(second, count_of_twin))
+            for to, from in pairs({ [new] = vid, [new_twin] = twin }) do
+               local label = ("%s after %d and %d steps"):format(from, count, count_of_twin)
+               local old_view, new_view = view(crashed, from), view(crashed, to)
+               assert.is_true(old_view.registered ~= new_view.registered, label)
+               assert.same(before[to], old_view.registered and old_view or new_view, label)
+               if old_view.registered then
+                  run(crashed, decide(crashed, from, to))
+               end
+               assert.same(before[to], view(crashed, to), label)
+            end
+         end
+      end
+   end)
 end)

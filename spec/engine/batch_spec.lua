@@ -84,6 +84,28 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.equal(1, #volume:revisions())
       end)
 
+      it("that takes volumes away leaves nothing, and warns of nothing, whether they have images or not", function()
+         local warnings = {}
+         local logged = pools.reopen(pool, { log = function(event)
+            warnings[#warnings + 1] = event.step == "warning" and event.message or nil
+         end })
+         local function make()
+            for _, group in ipairs({ "mixed", "mixed/below" }) do
+               pools.origin(pool, group .. "/a")
+               pool:create_volume(group .. "/b", { size = pools.size })
+            end
+         end
+         make()
+         logged:group("mixed"):rename("other")
+         logged:group("other"):rename("mixed")
+         logged:group("mixed/below"):rename("other")
+         logged:group("mixed"):remove()
+         logged:group("other"):remove()
+         assert.same({}, warnings)
+         assert.same({}, pool:check())
+         logged:close()
+      end)
+
       it("of nothing does nothing", function()
          assert.same({}, pool:start({}))
       end)

@@ -165,6 +165,51 @@ describe("running plans", function()
       assert.equal("dirty", store:inode("vm/v01.img").content)
    end)
 
+   describe("of which all are to be done or none", function()
+      local function renaming(i, from)
+         local vid, new = ("vm/v%02d"):format(i), ("new/v%02d"):format(i)
+         return plan.new("rename", vid, {
+            plan.phase({}, plan.make_dir("new"), plan.write(new .. ".mark", "")),
+            plan.phase({}, plan.link(from or vid .. ".img", new .. ".img")),
+            plan.phase({}, plan.rename(vid .. "-dirty.img", new .. "-dirty.img")),
+         }, { plan.phase({}, plan.unlink(vid .. ".img")) })
+      end
+
+      it("undoes all where one fails before the first commit point", function()
+         local before, plans = names(store), { renaming(1), renaming(2, "vm/none"), renaming(3) }
+         local errors = run(store, plans, { all_or_none = true })
+         assert.equal(before, names(store))
+         for _, the_plan in ipairs(plans) do
+            assert.equal("vm/v02", errors[the_plan].volume)
+            assert.equal(tostring(errors[plans[2]]), tostring(errors[the_plan]))
+         end
+         assert.is_nil(store:stat("new"))
+      end)
+
+      it("does the others where one fails later: their new names may be durable", function()
+         local plans = { renaming(1), renaming(2), renaming(3) }
+         store:unlink("vm/v02-dirty.img")
+         local errors = run(store, plans, { all_or_none = true })
+         assert.is_nil(errors[plans[1]])
+         assert.equal("vm/v02", errors[plans[2]].volume)
+         assert.is_nil(errors[plans[3]])
+         assert.equal("clean", store:inode("vm/v02.img").content)
+         assert.is_nil(store.names["new/v02.img"])
+         assert.equal("clean", store:inode("new/v03.img").content)
+         assert.is_nil(store.names["vm/v03.img"])
+      end)
+
+      it("undoes nothing once the shortest plan has reached its commit point", function()
+         local short, long = commit("vm/v01"), renaming(2)
+         table.insert(long.phases, 3, plan.phase({}, plan.link("vm/none", "new/none")))
+         long.commit = long.commit + 1
+         local errors = run(store, { short, long }, { all_or_none = true })
+         assert.is_nil(errors[short])
+         assert.equal("dirty", store:inode("vm/v01.img").content)
+         assert.equal("corrupt", errors[long].code)
+      end)
+   end)
+
    it("fails all that a failed sync was for, and does not try again", function()
       store.failing = "directory"
       local plans = commits(3)

@@ -78,6 +78,125 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       end)
    end)
 
+   describe("another name for a group", function()
+      local group
+
+      before_each(function()
+         for _, name in ipairs({ "root", "private" }) do
+            pools.session(pools.origin(pool, "vm/work/" .. name, { revisions_to_keep = 3 }), name)
+         end
+         pool:create_volume("vm/work/swap", { size = pools.size })
+         pools.origin(pool, "vm/work/sub/deep")
+         group = pool:group("vm/work")
+      end)
+
+      local function vids()
+         local list = {}
+         for volume in pool:volumes() do
+            list[#list + 1] = volume.vid
+         end
+         return table.concat(list, " ")
+      end
+
+      it("takes all volumes along that are directly in it", function()
+         group:rename("other/place")
+         assert.equal("other/place", group.name)
+         assert.equal("other/place/private other/place/root other/place/swap vm/work/sub/deep", vids())
+         for _, name in ipairs({ "root", "private" }) do
+            local volume = pool:volume("other/place/" .. name)
+            assert.equal(name, pools.committed(volume))
+            assert.same({ "" }, pools.history(volume))
+         end
+         assert.same({}, pool:check())
+         -- where other volumes are, and below itself
+         group:rename("vm/work/sub")
+         assert.equal("vm/work/sub/deep vm/work/sub/private vm/work/sub/root vm/work/sub/swap", vids())
+         group:rename("")
+         assert.equal("deep private root swap", vids())
+         group:rename("vm")
+         assert.equal("vm/deep vm/private vm/root vm/swap", vids())
+         assert.same({}, pool:check())
+      end)
+
+      it("is refused for all of them where one is refused, and nothing is changed", function()
+         pools.origin(pool, "new/root")
+         pools.refuses(pool, "exists", "byre: new/root: there is a volume of this name", group.rename, group, "new")
+         pools.refuses(pool, "exists", "byre: vm/work/private: there is a volume of this name", group.rename, group,
+            "vm/work")
+         assert.equal("vm/work", group.name)
+         pool:volume("new/root"):remove()
+         pools.put(pool:volume("vm/work/root"):start(), "session")
+         local running = "byre: vm/work/root: it is running or was not cleanly stopped: say what becomes of the session"
+         local e = pools.refuses(pool, "dirty", running, group.rename, group, "new")
+         assert.equal("vm/work/root", e.volume)
+         assert.is_nil(e.failures)
+         pools.refuses(pool, "dirty", running, group.plan_rename, group, "new")
+         group:rename("new", { state = "current" })
+         assert.equal("session", pools.get(pools.path(pool, "new/root-dirty.img")))
+         group:rename("newer", { state = "committed" })
+         assert.equal("root", pools.committed(pool:volume("newer/root")))
+         assert.is_false(pool:volume("newer/root"):is_dirty())
+      end)
+
+      it("is refused where one of them is the source of another volume, of the group as well", function()
+         pool:create_volume("vm/work/shadow", { snap_on_start = true, source = "vm/work/root" })
+         pools.refuses(pool, "not_supported", "byre: vm/work/root: cannot rename: it is the source of vm/work/shadow",
+            group.rename, group, "new")
+      end)
+
+      it("is refused where there is no volume, and for what is no name", function()
+         local none = pool:group("nothing")
+         pools.refuses(pool, "no_such_volume", "byre: nothing: there are no volumes in this group", none.rename, none,
+            "new")
+         pools.refuses(pool, "invalid", 'byre: group "../new": has a component that starts with .; components start '
+            .. "with a letter, a digit, _, + or :", group.rename, group, "../new")
+         pools.refuses(pool, "invalid", 'byre: volume id "1/2/3/4/5/6/7/8/private": has 9 components; 8 are allowed',
+            group.rename, group, "1/2/3/4/5/6/7/8")
+         assert.has_error(function() group:rename(nil) end, "a group is a string")
+      end)
+
+      it("that fails before its commit leaves all as they were", function()
+         -- what is in the way of the last volume cannot be taken away
+         pools.origin(pool, "new/other")
+         local blocked = pools.path(pool, ".byre/volume/new/swap.removed")
+         assert(os.execute("mkdir " .. blocked))
+         local before = vids()
+         local ok, e = pcall(group.rename, group, "new")
+         assert.is_false(ok)
+         assert.equal("vm/work/swap", e.volume)
+         assert.equal(before, vids())
+         for _, name in ipairs({ "root", "private" }) do
+            assert.is_false(pools.exists(pools.path(pool, "new/" .. name .. ".img")))
+            assert.is_false(pools.exists(pools.path(pool, ".byre/volume/vm/work/" .. name .. ".removed")))
+            assert.equal(name, pools.committed(pool:volume("vm/work/" .. name)))
+         end
+         assert(os.execute("rmdir " .. blocked))
+         assert.same({}, pool:check())
+         group:rename("new")
+         assert.equal("new/other new/private new/root new/swap vm/work/sub/deep", vids())
+      end)
+
+      it("is finished by the same call where it was cut short", function()
+         pool:volume("vm/work/private"):rename("new/private")
+         pool:group("vm/work"):rename("new")
+         assert.equal("new/private new/root new/swap vm/work/sub/deep", vids())
+      end)
+
+      it("waits for nobody who holds another group, and is kept out by who holds one of the two", function()
+         local impatient = pools.reopen(pool, { lock_timeout = 0 })
+         local function try(held)
+            local lock = pool.store:lock(held, "exclusive", 0)
+            local ok, e = pcall(function() impatient:group("vm/work"):rename("new") end)
+            lock:release()
+            return ok or e.code
+         end
+         assert.equal("busy", try("vm/work"))
+         assert.equal("busy", try("new"))
+         assert.is_true(try("vm/work/sub"))
+         impatient:close()
+      end)
+   end)
+
    describe("a clone", function()
       it("has the content and the settings, and no tie to the volume it is of", function()
          local volume = pools.origin(pool, "vm/disk", { revisions_to_keep = 4 })

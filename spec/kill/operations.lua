@@ -182,6 +182,18 @@ rename("rest/both", "rename")
 rename("busy/private", "rename the session of", { state = "current" })
 rename("busy/private", "rename, committed", { state = "committed" })
 
+local function rename_group(group, title, options)
+   local units = {}
+   for i = 0, 9 do
+      units[i + 1] = { ("%s/v%d"):format(group, i), "new/v" .. i }
+   end
+   add(title .. " a group of 10", "many", units, function(pool)
+      pool:group(group):rename("new", options)
+   end)
+end
+rename_group("rest", "rename")
+rename_group("busy", "rename the sessions of", { state = "current" })
+
 for _, name in ipairs({ "private", "bare", "both", "root", "swap" }) do
    on("rest/" .. name, "remove", "remove")
 end

@@ -6,6 +6,7 @@ local compare = require("spec.powercut.compare")
 local driver = require("spec.powercut.driver")
 local observe = require("spec.powercut.observe")
 local outside = require("spec.powercut.outside")
+local predict = require("spec.powercut.predict")
 local recover = require("spec.powercut.recover")
 
 local checker = {}
@@ -37,10 +38,12 @@ end
 
 -- a renaming leaves the volume under one of its names
 local function check_rename(pending, seen, violations)
-   local old, new = pending.op.vids[1], pending.op.new
-   if (seen[old] == nil) == (seen[new] == nil) then
-      violations[#violations + 1] = ("%s, renamed to %s, is %s"):format(old, new,
-         seen[old] and "there twice" or "gone")
+   for _, old in ipairs(pending.op.vids) do
+      local new = predict.new_vid(pending.op, old)
+      if (seen[old] == nil) == (seen[new] == nil) then
+         violations[#violations + 1] = ("%s, renamed to %s, is %s"):format(old, new,
+            seen[old] and "there twice" or "gone")
+      end
    end
 end
 
@@ -63,7 +66,7 @@ function checker.compare(model, seen)
       states[vid] = name
    end
    for _, pending in pairs(model.pending) do
-      if pending.op.name == "rename" then
+      if pending.op.name == "rename" or pending.op.name == "rename_group" then
          check_rename(pending, seen, violations)
       end
    end

@@ -212,6 +212,41 @@ function choices.rename(driver, vid, volume, group)
    end
 end
 
+-- the volumes that are in the same group; nil: one of them is a source
+local function siblings(driver, vid)
+   local directory, list = vid:match("^(.*)/"), {}
+   for _, other in ipairs(sorted_vids(driver.model.volumes, directory)) do
+      if other:match("^(.*)/") == directory then
+         list[#list + 1] = other
+         if is_source(driver.model.volumes, other) then
+            return nil
+         end
+      end
+   end
+   return list
+end
+
+-- groups below the one that is worked on; where another group is in the way, or its volumes, there is another choice
+function choices.rename_group(driver, vid, _, group)
+   local vids = siblings(driver, vid)
+   local new = ("%s/d%d"):format(group, random(5))
+   local op = { name = "rename_group", group = new, vids = vids, state = "current" }
+   if not vids or vid:match("^(.*)/") == group then
+      return nil
+   end
+   local may_drop = random(3) == 1
+   for _, old in ipairs(vids) do
+      local volume = driver.model.volumes[old]
+      if driver.model.volumes[predict.new_vid(op, old)] then
+         return nil
+      end
+      may_drop = may_drop and (volume.clean or not predict.saves(volume))
+   end
+   op.state = may_drop and "committed" or "current"
+   op.subvolume = driver.subvolumes and random(3) == 1 or nil
+   return op
+end
+
 local function is_held(volume)
    for _, revision in ipairs(volume.revisions) do
       if revision.held then

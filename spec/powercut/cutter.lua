@@ -62,7 +62,7 @@ local function windows(marks, name)
          near[#near + 1] = window
       end
       for vid in pairs(window.mutated or {}) do
-         mutated[vid], mutated[window.op.new or vid] = true, true
+         mutated[vid], mutated[predict.new_vid(window.op, vid) or vid] = true, true
       end
       named[#named + 1] = window.op.name == name and window or nil
    end

@@ -151,6 +151,11 @@ function calls.rename(pool, vid, op)
    pool:volume(vid):rename(op.new, { state = op.state })
 end
 
+-- all that are left in their group
+function calls.rename_group(pool, vid, op)
+   pool:group(layout.group_directory(vid)):rename(op.group, { state = op.state })
+end
+
 local function steps(plan)
    local list = {}
    for _, phase in ipairs(plan.phases) do
@@ -175,6 +180,13 @@ function prepare.rename(self, op)
       outside.make_subvolume(self.pool, op.new)
    end
    op.crosses = not self.pool.store:can_link(layout.group_directory(op.vids[1]), layout.group_directory(op.new))
+end
+
+function prepare.rename_group(self, op)
+   if op.subvolume then
+      outside.make_subvolume(self.pool, predict.new_vid(op, op.vids[1]))
+   end
+   op.crosses = not self.pool.store:can_link(layout.group_directory(op.vids[1]), op.group)
 end
 
 -- the number of the revision that is going to stand for the source's content; 0: the clean image does; nil: neither
@@ -208,7 +220,7 @@ end
 local batches = { start = true, stop = true, snapshot = true, revert = true, remove = true }
 
 local function call(self, op)
-   if #op.vids > 1 then
+   if #op.vids > 1 and op.name ~= "rename_group" then
       assert(batches[op.name], op.name)
       self.pool[op.name](self.pool, op.vids, op.name == "stop" and { discard = op.discard } or {})
    else

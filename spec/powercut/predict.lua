@@ -337,6 +337,14 @@ function effects.rename(volume, op, _, inode)
    return new
 end
 
+-- all volumes that are in the same group; `group` is its new name
+effects.rename_group = effects.rename
+
+--- The vid that an operation gives a volume; nil: it keeps its own.
+function predict.new_vid(op, vid)
+   return op.new or op.group and op.group .. vid:match("/[^/]*$")
+end
+
 --- The content that an export writes.
 function predict.exported(volume, op)
    if op.seq then
@@ -365,8 +373,9 @@ function predict.after(volumes, op)
          if volume.inode == "created" then
             volume.inode = inode
          end
-         if op.new then
-            after[op.new] = new
+         local new_vid = predict.new_vid(op, vid)
+         if new_vid then
+            after[new_vid] = new
             after[vid] = op.name == "clone" and volume or false
          end
       end

@@ -21,6 +21,7 @@ function again.set(_, _, volume) return volume end
 function again.resize(_, _, volume) return volume end
 function again.remove(_, _, volume) return volume end
 function again.rename(_, _, volume) return volume end
+function again.rename_group(_, _, volume) return volume end
 function again.import_data(_, _, volume) return volume end
 function again.import_data_end(_, _, volume) return volume and volume.import end
 function again.import_volume(_, _, volume) return volume end

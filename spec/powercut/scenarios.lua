@@ -16,8 +16,8 @@ local is_source, pick, sorted_vids = among.is_source, among.pick, among.sorted_v
 local weights = {
    start = 8, start_again = 1, stop = 8, discard = 2, revert = 4, revert_discard = 2, snapshot = 4, annotate = 2,
    remove_revision = 3, set = 3, resize = 4, import_data = 2, import_data_end = 4, import_volume = 2, import_file = 2,
-   import_foreign = 1, clone = 2, rename = 2, remove = 3, create = 2, prune = 1, defrag = 1, export_file = 1,
-   create_from = 1, adopt = 1,
+   import_foreign = 1, clone = 2, rename = 2, rename_group = 2, remove = 3, create = 2, prune = 1, defrag = 1,
+   export_file = 1, create_from = 1, adopt = 1,
 }
 
 local urn = {}
@@ -43,7 +43,7 @@ local forms = {
 
 -- what has to come before, so that there can be more of it
 local prepares = { import_data_end = "import_data", create = "remove", clone = "remove", remove = "create",
-   create_from = "remove", adopt = "remove", prune = "snapshot" }
+   create_from = "remove", adopt = "remove", prune = "snapshot", rename_group = "rename" }
 
 local function draw(favourite)
    if favourite and random(3) == 1 then

@@ -81,13 +81,13 @@ local function add_volumes(state, word, add)
    end)
 end
 
-local function add_groups(state, _, add)
+local function add_groups(state, _, add, ending)
    local seen = {}
    each_volume(state, function(volume)
       local group = require("byre.vid").group(volume.vid)
       if not seen[group] and group ~= "" then
          seen[group] = true
-         add(group, "group")
+         add(group .. (ending or ""), "group")
       end
    end)
 end
@@ -106,6 +106,10 @@ local by_name = {
    VID = add_volumes,
    PATTERN = add_volumes,
    GROUP = add_groups,
+   ["VID|GROUP"] = function(state, word, add)
+      add_volumes(state, word, add)
+      add_groups(state, word, add, "/")
+   end,
    ["VID|DIR"] = function(state, word, add)
       add_volumes(state, word, add)
       add(":directories", "")
