@@ -209,11 +209,13 @@ struct difference {
 	bool open;
 };
 
-/* core.difference(a, b, basis) -> difference */
+/* core.difference(a, b, basis[, read = true]) -> difference; without reading, :next() fails with ENODATA where the maps
+ * do not tell */
 static int core_difference(lua_State *L)
 {
 	struct byre_file *a = byre_check_file(L, 1), *b = byre_check_file(L, 2);
 	enum byre_basis basis = (enum byre_basis)luaL_checkoption(L, 3, NULL, basis_names);
+	bool read = lua_isnoneornil(L, 4) || lua_toboolean(L, 4);
 	struct difference *d = lua_newuserdatauv(L, sizeof *d, 1);
 	int r;
 
@@ -225,7 +227,7 @@ static int core_difference(lua_State *L)
 	lua_pushvalue(L, 2);
 	lua_rawseti(L, -2, 2);
 	lua_setiuservalue(L, -2, 1);
-	r = byre_difference_open(&d->difference, a->fd, b->fd, basis, true);
+	r = byre_difference_open(&d->difference, a->fd, b->fd, basis, read);
 	if (r < 0)
 		return byre_push_errno(L, -r, "difference");
 	d->files[0] = a;

@@ -18,16 +18,22 @@ local function check(path, ...)
    return failure.check(path, { path = path }, ...)
 end
 
+local errno = core.errno
+
 -- two files never have the same blocks there
 local shares_nothing = { ext4 = true }
 
-local function compare(self)
+-- what two files can be compared by
+local function basis_of(self)
    local basis, filesystem, code = core.basis(self.files[2])
    check(self.path, basis, filesystem, code)
-   basis = shares_nothing[filesystem] and "data" or basis
-   local handle, message
-   handle, message, code = core.difference(self.files[1], self.files[2], basis)
-   if not handle and code == core.errno.EXDEV then
+   return shares_nothing[filesystem] and "data" or basis
+end
+
+local function compare(self)
+   local basis = basis_of(self)
+   local handle, message, code = core.difference(self.files[1], self.files[2], basis)
+   if not handle and code == errno.EXDEV then
       basis = "data"
       handle, message, code = core.difference(self.files[1], self.files[2], basis)
    end
@@ -55,6 +61,51 @@ function difference.new(store, old, new)
       error(err, 0)
    end
    return self
+end
+
+-- the sum of what differs; nil: the maps do not tell
+local function sum(self)
+   local basis = basis_of(self)
+   if basis == "data" then
+      return nil
+   end
+   local handle, message, code = core.difference(self.files[1], self.files[2], basis, false)
+   if not handle and code == errno.EXDEV then
+      return nil
+   end
+   self.handle = check(self.path, handle, message, code)
+   local total = 0
+   while true do
+      local offset, length
+      offset, length, code = self.handle:next()
+      if offset then
+         total = total + length
+      elseif code == errno.ENODATA then
+         return nil
+      else
+         check(self.path, length == nil or nil, length, code)
+         return total
+      end
+   end
+end
+
+--- How many bytes differ, told from the maps alone: no data is read.
+-- @tparam store store
+-- @tparam string old path of one image of a pool
+-- @tparam string new path of another
+-- @treturn ?integer bytes; nil: the maps do not tell, or one of the images is gone
+-- @raise `io`, `denied`
+function difference.bytes(store, old, new)
+   local self = setmetatable({ path = new, files = {} }, mt)
+   local ok, result = pcall(function()
+      self.files[1], self.files[2] = store:open_if_there(old), store:open_if_there(new)
+      return self.files[1] and self.files[2] and sum(self) or nil
+   end)
+   self:close()
+   if not ok then
+      error(result, 0)
+   end
+   return result
 end
 
 --- The ranges that differ, ascending. Behind the end of the shorter image zeros are taken for its content.

@@ -88,16 +88,18 @@ end
 -- `simulate`, `now` (`simulate.run`, `simulate.now`)
 -- @tparam table value what the action needs
 -- @tparam[opt] table options functions of a list of ids, `freed`: bytes that deleting them would return, `taken`: bytes
--- that the volume would still take (nil: not known); `child`, `memory`, `instructions`, `seconds`: see `sandbox.run`
+-- that the volume would still take, and of an id, `delta`: bytes that it has changed (nil: not known); `child`,
+-- `memory`, `instructions`, `seconds`: see `sandbox.run`
 -- @treturn table what the action returns
 -- @treturn {string,...} lines that the policy has logged
 -- @raise `invalid`: the policy is wrong, raises an error, or needs more than a sandbox has
 function policy.run(self, action, value, options)
    options = options or {}
    local call = config.with(value, { action = action, text = self.text, name = self.name,
-      knows_freed = options.freed ~= nil })
+      knows_freed = options.freed ~= nil, knows_delta = options.delta ~= nil })
    local answer, message, limit = sandbox.run("byre.policy.inside", call,
-      config.with(options, { services = { read_zone = read_zone, freed = options.freed, taken = options.taken } }))
+      config.with(options, { services = { read_zone = read_zone, freed = options.freed, taken = options.taken,
+         delta = options.delta } }))
    if not answer then
       local object, sentence = split_message(self, message)
       failure.raise("invalid", object, sentence, { path = self.name, limit = limit })

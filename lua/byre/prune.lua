@@ -5,6 +5,7 @@ local core = require("byre.core")
 local catalog = require("byre.catalog")
 local config = require("byre.config")
 local decide = require("byre.decide.prune")
+local difference = require("byre.difference")
 local failure = require("byre.failure")
 local fingerprint = require("byre.fingerprint")
 local gauge = require("byre.gauge")
@@ -52,11 +53,28 @@ local function input_of(pool, state, revisions)
       revisions = revisions }
 end
 
+-- Bytes that a revision has changed against the one before: looked up once, and noted in it.
+local function delta_of(pool, state, revisions)
+   local history, asked = survey.history(state), {}
+   return function(id)
+      for i = 2, #revisions do
+         if revisions[i].id == id then
+            if not asked[i] then
+               revisions[i].delta, asked[i] = difference.bytes(pool.store, history[i - 1].path, history[i].path), true
+            end
+            return revisions[i].delta
+         end
+      end
+   end
+end
+
 -- what a policy may ask of a volume besides: see `policy.run`
-local function answers(meter)
+local function answers(pool, state, revisions, meter)
    return {
-      freed = function(ids) return meter:freed(ids) end,
-      taken = function(ids) return meter:taken_without(ids) end,
+      freed = meter and function(ids) return meter:freed(ids) end,
+      taken = meter and function(ids) return meter:taken_without(ids) end,
+      delta = delta_of(pool, state, revisions),
+      child = pool.policy_child,
    }
 end
 
@@ -65,18 +83,19 @@ local function judge(pool, state, revisions, chosen, meter)
       return decide.by_number(revisions, state.config.keep), {}
    end
    return policy.run(chosen, "judge", { input = input_of(pool, state, revisions) },
-      config.with(answers(meter), { child = pool.policy_child }))
+      answers(pool, state, revisions, meter))
 end
 
 --- What a policy would judge of a volume now.
 -- @tparam pool pool
 -- @tparam string id
 -- @treturn table input of `evaluate.judge`
--- @treturn table `freed` and `taken`, for `policy.run`
+-- @treturn table `freed`, `taken` and `delta`, for `policy.run`
 -- @raise `no_such_volume`, `corrupt`
 function prune.input(pool, id)
    local state = survey.require(survey.volume(pool.store, id, pool.config))
-   return input_of(pool, state, prune.revisions(pool.store, state)), answers(gauge.new(pool):of(id))
+   local revisions = prune.revisions(pool.store, state)
+   return input_of(pool, state, revisions), answers(pool, state, revisions, gauge.new(pool):of(id))
 end
 
 --- What the policy of a volume says of its revisions now.
@@ -93,8 +112,9 @@ function prune.calendar(pool, id)
       failure.raise("invalid", id, "no policy is meant for it, it keeps a number of revisions",
          { volume = id, hint = "byre policy set gives the pool one" })
    end
-   local input = input_of(pool, state, prune.revisions(pool.store, state))
-   local data = policy.run(policy.read(pool.store, name), "now", { input = input }, { child = pool.policy_child })
+   local revisions = prune.revisions(pool.store, state)
+   local data = policy.run(policy.read(pool.store, name), "now", { input = input_of(pool, state, revisions) },
+      answers(pool, state, revisions))
    data.policy = name
    return data
 end

@@ -40,7 +40,10 @@ local function check(dir, store, old, new, label)
       at = range[1] + range[2]
    end
    assert(at <= size and a:sub(at + 1) == b:sub(at + 1), ("%s: a change behind %d is missed"):format(label, at))
-   return bytes
+   -- from the maps alone it is the same, or not known
+   local told = difference.bytes(store, old, new)
+   assert(told == nil or told == bytes, label .. ": the maps alone say something else")
+   return bytes, told
 end
 
 local function every_pair(dir, store, count, label)
@@ -112,6 +115,21 @@ describe("byre.difference", function()
          assert.equal(0, check(dir, store, "a", "a", "a and a"))
          assert.is_true(check(dir, store, "a", "c", "a and c") > 0)
          check(dir, store, "a", "b", "a and b")
+      end)
+
+      it("tells how much differs from the maps alone, or nothing where it would have to read", function()
+         pools.write(dir .. "/a", ("x"):rep(MIB))
+         sh("cp --reflink=auto %s %s", dir .. "/a", dir .. "/b")
+         sh("truncate -s 2M %s", dir .. "/b")
+         pools.put(dir .. "/b", ("y"):rep(4 * KIB), 64 * KIB)
+         pools.put(dir .. "/b", ("y"):rep(8 * KIB), MIB + 64 * KIB)
+         sh("sync -f %s", dir)
+         local open = scratch.descriptors()
+         assert.equal(fs.reflink and 12 * KIB or nil, difference.bytes(store, "a", "b"))
+         assert.equal(fs.reflink and 0 or nil, difference.bytes(store, "a", "a"))
+         assert.is_nil(difference.bytes(store, "a", "gone"))
+         assert.is_nil(difference.bytes(store, "gone", "b"))
+         assert.equal(open, scratch.descriptors())
       end)
 
       it("raises what is wrong with the images", function()

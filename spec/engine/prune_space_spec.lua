@@ -1,4 +1,6 @@
 -- Rules on space, and what pruning says it frees, on real file systems.
+local difference = require("byre.difference")
+local explain = require("byre.retention.explain")
 local filesystems = require("spec.support.filesystems")
 local held = require("spec.support.space").held
 local pools = require("spec.support.pools")
@@ -70,6 +72,69 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          local result = pool:prune({ dry_run = true, measure = "all" }).volumes[1]
          assert.same({ result.revisions[4].exclusive .. " true" }, result.log)
          assert.is_true(result.revisions[4].exclusive >= MiB)
+      end)
+
+      -- what the maps tell of four revisions: a MiB, nothing, a block, two MiB that are apart
+      local function write_changes()
+         volume = pools.origin(pool, "vm/quiet", { size = 8 * MiB, revisions_to_keep = 20 })
+         local changes = { { 0, 4 * MiB }, { 0, MiB }, false, { 2 * MiB, 4096 }, { 3 * MiB, MiB, 6 * MiB, MiB }, false }
+         for i, change in ipairs(changes) do
+            local path = volume:start()
+            for at = 1, change and #change or 0, 2 do
+               pools.put(path, string.char(64 + i):rep(change[at + 1]), change[at])
+            end
+            volume:stop()
+         end
+      end
+
+      it("tells a policy what a revision has changed against the one before", function()
+         write_changes()
+         use([[return policy { min_age = 0, function(list, ctx)
+            for i = #list, 1, -1 do ctx.log(tostring(list[i].delta)) end
+         end }]])
+         local result = pool:prune({ dry_run = true, volumes = { volume } }).volumes[1]
+         -- of the first one there is none before it
+         local expected = fs.reflink and { "nil", tostring(4 * MiB), tostring(MiB), "0", "4096", tostring(2 * MiB) }
+            or { "nil", "nil", "nil", "nil", "nil", "nil" }
+         assert.same(expected, result.log)
+         for i, item in ipairs(result.revisions) do
+            assert.equal(expected[i], tostring(item.delta))
+         end
+         assert.is_nil(result.exact)
+      end)
+
+      it("looks at no map where no rule asks what has changed", function()
+         write_changes()
+         use("return policy { keep.last(3), min_age = 0 }")
+         local bytes = difference.bytes
+         difference.bytes = function() error("a map was asked for") end
+         local ok, result = pcall(pool.prune, pool, { dry_run = true, volumes = { volume } })
+         difference.bytes = bytes
+         assert(ok, result)
+         assert.same({}, result.failures)
+         assert.is_nil(result.volumes[1].revisions[2].delta)
+      end)
+
+      it("keeps what has changed; where nobody knows, all of it", function()
+         write_changes()
+         use('return policy { keep.last(1), keep.changed { over = "64KiB" }, min_age = 0 }')
+         local result = agree()
+         assert.same(fs.reflink and { "4", "5" } or {}, result.removed)
+         assert.same(fs.reflink and { 1, 2, 3, 6 } or { 1, 2, 3, 4, 5, 6 }, pools.numbers(volume))
+         local why = {}
+         for i, item in ipairs(result.revisions) do
+            why[i] = explain.verdict(item)
+         end
+         if fs.reflink then
+            assert.same({ "changed #4 (how much is not known)", "changed #3 (4194304 bytes)",
+               "changed #2 (1048576 bytes)",
+               "last does not reach it; 0 bytes changed", "last does not reach it; 4096 bytes changed",
+               "last 1/1; changed #1 (2097152 bytes)" }, why)
+         end
+         -- the one before is another one now: what went counts for the next
+         assert.same({}, agree().removed)
+         local calendar = volume:calendar()
+         assert.equal(#pools.numbers(volume), #calendar.revisions)
       end)
 
       it("keeps to a quota, with the oldest first, and does nothing more the second time", function()

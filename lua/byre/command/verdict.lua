@@ -21,8 +21,8 @@ verdict.fields = {
 --- The same with what only programs want to know.
 verdict.detail_fields = {
    { key = "volume" }, { key = "policy" }, { key = "id" }, { key = "seq" }, { key = "time" }, { key = "size" },
-   { key = "allocated" }, { key = "exclusive" }, { key = "freed" }, { key = "verdict" }, { key = "removed" },
-   { key = "guard" }, { key = "spared" }, { key = "reasons" }, { key = "lost_to" },
+   { key = "allocated" }, { key = "delta" }, { key = "exclusive" }, { key = "freed" }, { key = "verdict" },
+   { key = "removed" }, { key = "guard" }, { key = "spared" }, { key = "reasons" }, { key = "lost_to" },
 }
 
 -- what becomes of it: keep, stay (it was let go but a guard objects), go
@@ -51,7 +51,8 @@ end
 function verdict.record(volume, item, done)
    return {
       volume = volume.volume, policy = volume.policy, id = item.id, seq = item.seq,
-      time = units.format_time(item.time), size = item.size, allocated = item.allocated, exclusive = item.exclusive,
+      time = units.format_time(item.time), size = item.size, allocated = item.allocated, delta = item.delta,
+      exclusive = item.exclusive,
       freed = item.freed, verdict = word(item),
       removed = item.removed and done and not volume.unconfirmed, guard = item.guard,
       spared = item.spared, why = reason(item),

@@ -52,7 +52,7 @@ local function sort_out(revisions, judgement, now)
       local guard = may_go[revision.id] and guards.objection(revision, #revisions - i + 1, limits) or nil
       list[i] = {
          id = revision.id, seq = revision.seq, time = revision.time, size = revision.size,
-         allocated = revision.allocated, verdict = judged.verdict,
+         allocated = revision.allocated, delta = revision.delta, verdict = judged.verdict,
          reasons = judged.reasons, lost_to = judged.lost_to or {},
          guard = judged.verdict == "expire" and guard or nil,
          removed = may_go[revision.id] == true and guard == nil,
@@ -156,10 +156,10 @@ end
 -- clock now), `confirm` (a hash that somebody has agreed to), `gauge` (for a policy with a rule on space, and for
 -- `measure`), `measure` (`"all"`: what each revision frees, `"removed"`: the same where some go)
 -- @treturn plan of the removals, oldest first; empty while somebody has to agree. `prune` besides: `volume`,
--- `policy`, `revisions` (each with `verdict`, `reasons`, `guard`, `spared` (why a rule on space leaves it), `removed`,
--- `exclusive` and `freed` (bytes, where measured)), `removed` (ids), `freed` (bytes, where measured), `space` (with a
--- rule on space: `missing`, bytes that are missing all the same; nil: not known), `hash`, `unconfirmed` (why somebody
--- has to agree)
+-- `policy`, `revisions` (each with `delta` (bytes changed, where the policy has asked), `verdict`, `reasons`, `guard`,
+-- `spared` (why a rule on space leaves it), `removed`, `exclusive` and `freed` (bytes, where measured)), `removed`
+-- (ids), `freed` (bytes, where measured), `space` (with a rule on space: `missing`, bytes that are missing all the
+-- same; nil: not known), `hash`, `unconfirmed` (why somebody has to agree)
 function prune.decide(state, revisions, judgement, facts)
    local list = sort_out(revisions, judgement, state.now)
    local rule = judgement.policy.space

@@ -69,6 +69,9 @@ return function(tools, value)
       freed = value.knows_freed and function(ids)
          return tools.service("freed", ids)
       end or nil,
+      delta = value.knows_delta and function(id)
+         return tools.service("delta", id)
+      end or nil,
       log = function(text)
          if #lines < most_lines then
             lines[#lines + 1] = text

@@ -25,7 +25,7 @@ end
 
 local function new_context(policy, input)
    local context = { now = input.now, calendar = policy.calendar, revisions = order.newest_first(input), sound = {},
-      kept = {}, exclusive = policy.exclusive }
+      kept = {}, exclusive = policy.exclusive, delta = policy.delta }
    for _, r in ipairs(context.revisions) do
       if r.sound then
          context.sound[#context.sound + 1] = r

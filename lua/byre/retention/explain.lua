@@ -32,7 +32,7 @@ local function loss(entry)
 end
 
 --- Why a revision is kept, or what it has lost to, in words.
--- @tparam table judged a revision of `evaluate.judge`
+-- @tparam table judged a revision of `evaluate.judge`, with `delta` where that was asked for
 -- @treturn string
 function explain.verdict(judged)
    local list = {}
@@ -45,7 +45,10 @@ function explain.verdict(judged)
       end
    end
    if #list == 0 then
-      return judged.verdict == "abstain" and "the policy says nothing about it" or "no rule wants it"
+      list[1] = judged.verdict == "abstain" and "the policy says nothing about it" or "no rule wants it"
+   end
+   if #judged.reasons == 0 and judged.delta then
+      list[#list + 1] = format("%d bytes changed", judged.delta)
    end
    return table.concat(list, "; ")
 end

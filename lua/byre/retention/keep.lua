@@ -127,9 +127,12 @@ function keep.changed(given)
       read = read_limits("keep.changed", given)
       over = given.over ~= nil and options.size("keep.changed: over", given.over) or 0
    end
-   read.why = read.why or "changed"
-   return rules.each("changed", function(r)
-      return r.delta == nil or r.delta > over
+   function read.why(r)
+      return r.delta and string.format("%d bytes", r.delta) or "how much is not known"
+   end
+   return rules.each("changed", function(r, context)
+      local delta = context.view(r).delta
+      return delta == nil or delta > over
    end, read)
 end
 

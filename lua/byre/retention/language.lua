@@ -256,7 +256,8 @@ end
 
 --- The globals a policy file sees, beside the harmless part of Lua's own.
 -- @tparam table outside `read_zone(name)` gives the bytes of a TZif file, or nil and why not;
---   `freed(ids)` the bytes that deleting these revisions returns, or nil when unknown; `log(text)`
+--   `freed(ids)` the bytes that deleting these revisions returns, or nil when unknown; `delta(id)` the bytes
+--   that a revision has changed against the one before, or nil; `log(text)`
 -- @treturn table
 function language.environment(outside)
    local env = {
@@ -270,6 +271,7 @@ function language.environment(outside)
          result.exclusive = outside.freed and function(id)
             return outside.freed({ id })
          end
+         result.delta = outside.delta
          return result
       end,
    }

@@ -32,13 +32,15 @@ local function fields(r, context)
    return view
 end
 
--- What it would free alone is looked up when somebody asks, once.
-local function look_up_exclusive(view, r, context)
-   if context.exclusive and r.exclusive == nil and not r.looked_up then
-      r.exclusive, r.looked_up = context.exclusive(r.id), true
+-- What costs reading maps is looked up when somebody asks, once: what it would free alone, and what it has changed.
+local costly = { exclusive = true, delta = true }
+
+local function look_up(view, r, context, name)
+   r.looked_up = r.looked_up or {}
+   if context[name] and r[name] == nil and not r.looked_up[name] then
+      r[name], r.looked_up[name] = context[name](r.id), true
    end
-   view.exclusive = r.exclusive
-   return view
+   view[name] = r[name]
 end
 
 --- The view of one revision.
@@ -62,13 +64,19 @@ function revision_view.new(r, context, verdicts)
       __name = "revision",
       __metatable = "revision",
       __index = function(_, key)
-         return (key == "exclusive" and look_up_exclusive(view, r, context) or view)[key]
+         if costly[key] then
+            look_up(view, r, context, key)
+         end
+         return view[key]
       end,
       __newindex = function(_, key)
          error(string.format("a revision can only be read; %s cannot be set", tostring(key)), 2)
       end,
       __pairs = function()
-         return next, copy(look_up_exclusive(view, r, context)), nil
+         for name in pairs(costly) do
+            look_up(view, r, context, name)
+         end
+         return next, copy(view), nil
       end,
    })
 end

@@ -93,6 +93,13 @@ local function select_periodic(rule, context)
    return selection
 end
 
+local function why_of(rule, r)
+   if type(rule.why) == "function" then
+      return rule.why(r)
+   end
+   return rule.why
+end
+
 -- All that a test accepts, for so many or so long: last, within, tagged, where, changed.
 local function select_each(rule, context)
    local accepted, slots, limit = {}, 0, threshold(rule, context)
@@ -105,7 +112,7 @@ local function select_each(rule, context)
          if slots < (rule.n or math.huge) and r.time > limit then
             slots = slots + 1
             add(selection.kept, r.index, { rule = rule.name, slot = slots, of = rule.n, winner = r.id,
-               why = rule.why or within_text(rule) })
+               why = why_of(rule, r) or within_text(rule) })
          end
       end
    end
@@ -129,7 +136,7 @@ end
 --- A rule that looks at each revision alone.
 -- @tparam string name
 -- @tparam function accepts of a revision and the context
--- @tparam table options `{n, within, why}` by name
+-- @tparam table options `{n, within, why}` by name; `why` is text, or a function of the revision
 -- @treturn table
 function rules.each(name, accepts, options)
    return { name = name, select = select_each, accepts = accepts, n = options.n, within = options.within,
