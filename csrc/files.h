@@ -43,6 +43,36 @@ int byre_dir_open_anywhere(const char *path, bool follow, int *ret_fd);
  * fifo and never opens a device (-BYRE_ENOTREG). */
 int byre_file_open(int dir, const char *path, int flags, int *ret_fd);
 
+/* hold.c */
+
+#define BYRE_HOLD_PLACES 4
+
+struct byre_place {
+	int fd;
+	char *path;                     /* NULL: this place is free */
+};
+
+/*
+ * Directories beneath another one that stay open between calls, those used
+ * latest.  All zero when it begins.  While `users` is not 0 a path is walked to
+ * once, and again after byre_hold_drop: who makes, moves or removes directories
+ * has to call that.  What was found beneath the directory stays what was found,
+ * whatever is put in its place meanwhile.
+ */
+struct byre_hold {
+	unsigned users;
+	struct byre_place places[BYRE_HOLD_PLACES];
+};
+
+/* From where to go on to `path` when `dir` is where it starts; *path becomes the rest of it.  The descriptor is the
+ * hold's; one more call leaves it open. */
+int byre_hold_find(struct byre_hold *hold, int dir, const char **path);
+
+/* The same for a path that is a directory itself, if it is among those that are held. */
+int byre_hold_find_dir(struct byre_hold *hold, int dir, const char **path);
+
+void byre_hold_drop(struct byre_hold *hold);
+
 /* names.c */
 
 #define BYRE_RANDOM_LENGTH 8
@@ -57,11 +87,11 @@ int byre_make_dir(int dir, const char *path, mode_t mode, bool exact);
 int byre_remove_dir(int dir, const char *path);
 int byre_unlink(int dir, const char *path);
 int byre_chmod(int dir, const char *path, mode_t mode);
-int byre_link(int dir, const char *from, const char *to);
+int byre_link(int from_dir, const char *from, int to_dir, const char *to);
 
 /* `flags`: 0, RENAME_NOREPLACE or RENAME_EXCHANGE.  As POSIX wants it, renaming
  * to another name of the same file does nothing. */
-int byre_rename(int dir, const char *from, const char *to, unsigned flags);
+int byre_rename(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 
 /* Rename, or fail with -EEXIST, also where the file system cannot do it at once. */
 int byre_rename_noreplace(int from_dir, const char *from, int to_dir, const char *to);

@@ -11,6 +11,9 @@
 
 #define ENTRIES_TYPE "byre.entries"
 
+/* bytes; most files of a catalog are smaller, and need no handle and no buffer of their own */
+#define SMALL 4096
+
 struct entries {
 	DIR *dir;                       /* NULL once closed */
 };
@@ -20,6 +23,7 @@ struct byre_dir *byre_new_dir(lua_State *L)
 	struct byre_dir *d = lua_newuserdatauv(L, sizeof *d, 0);
 
 	d->fd = -1;
+	d->hold = (struct byre_hold){0};
 	luaL_setmetatable(L, BYRE_DIR_TYPE);
 	return d;
 }
@@ -74,9 +78,33 @@ static int dir_open(lua_State *L)
 	const char *path = byre_check_path(L, 2);
 	int mode = luaL_checkoption(L, 3, "r", modes);
 	struct byre_file *f = byre_new_file(L);
-	int r = byre_file_open(d->fd, path, flags[mode], &f->fd);
+	const char *name = path;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
+	int r = byre_file_open(at, name, flags[mode], &f->fd);
 
 	return r < 0 ? byre_push_errno(L, -r, path) : 1;
+}
+
+/* dir:read(path): the content of a file of less than SMALL bytes; others are EFBIG */
+static int dir_read(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2), *name = path;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
+	char data[SMALL];
+	size_t length;
+	int fd, r = byre_file_open(at, name, O_RDONLY, &fd);
+
+	if (r == 0) {
+		r = byre_read(fd, data, sizeof data, 0, &length);
+		close(fd);
+	}
+	if (r == 0 && length == sizeof data)
+		r = -EFBIG;
+	if (r < 0)
+		return byre_push_errno(L, -r, path);
+	lua_pushlstring(L, data, length);
+	return 1;
 }
 
 /* The file keeps the handle it came from as its user value, for publish. */
@@ -85,11 +113,13 @@ static int dir_tmpfile(lua_State *L)
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = byre_check_path(L, 2);
 	struct byre_file *f = byre_new_file(L);
-	int r;
+	const char *name = path;
+	int at, r;
 
 	lua_pushvalue(L, 1);
 	lua_setiuservalue(L, -2, 1);
-	r = byre_tmpfile(d->fd, path, &f->temporary, &f->fd);
+	at = byre_hold_find(&d->hold, d->fd, &name);
+	r = byre_tmpfile(at, name, &f->temporary, &f->fd);
 	return r < 0 ? byre_push_errno(L, -r, path) : 1;
 }
 
@@ -97,8 +127,10 @@ static int dir_stat(lua_State *L)
 {
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = byre_check_path(L, 2);
+	const char *name = path;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
 	struct stat st;
-	int r = byre_stat(d->fd, path, &st);
+	int r = byre_stat(at, name, &st);
 
 	if (r < 0)
 		return byre_push_errno(L, -r, path);
@@ -281,6 +313,7 @@ static int dir_make_dir(lua_State *L)
 	mode_t mode = byre_check_mode(L, 3);
 	bool exact = luaL_checkoption(L, 4, "masked", names) == 1;
 
+	byre_hold_drop(&d->hold);
 	return byre_push_result(L, byre_make_dir(d->fd, path, mode, exact), path);
 }
 
@@ -289,15 +322,17 @@ static int dir_remove_dir(lua_State *L)
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = byre_check_path(L, 2);
 
+	byre_hold_drop(&d->hold);
 	return byre_push_result(L, byre_remove_dir(d->fd, path), path);
 }
 
 static int dir_unlink(lua_State *L)
 {
 	struct byre_dir *d = byre_check_dir(L, 1);
-	const char *path = byre_check_path(L, 2);
+	const char *path = byre_check_path(L, 2), *name = path;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
 
-	return byre_push_result(L, byre_unlink(d->fd, path), path);
+	return byre_push_result(L, byre_unlink(at, name), path);
 }
 
 static int dir_chmod(lua_State *L)
@@ -305,8 +340,10 @@ static int dir_chmod(lua_State *L)
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = byre_check_path(L, 2);
 	mode_t mode = byre_check_mode(L, 3);
+	const char *name = path;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
 
-	return byre_push_result(L, byre_chmod(d->fd, path, mode), path);
+	return byre_push_result(L, byre_chmod(at, name, mode), path);
 }
 
 /* "from -> to": either may be the one that is wrong */
@@ -323,8 +360,11 @@ static int dir_link(lua_State *L)
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *from = byre_check_path(L, 2);
 	const char *to = byre_check_path(L, 3);
+	const char *name = from, *other = to;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
+	int other_at = byre_hold_find(&d->hold, d->fd, &other);
 
-	return push_pair_result(L, byre_link(d->fd, from, to), from, to);
+	return push_pair_result(L, byre_link(at, name, other_at, other), from, to);
 }
 
 static int dir_rename(lua_State *L)
@@ -335,17 +375,24 @@ static int dir_rename(lua_State *L)
 	const char *from = byre_check_path(L, 2);
 	const char *to = byre_check_path(L, 3);
 	int how = luaL_checkoption(L, 4, "replace", names);
+	const char *name = from, *other = to;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
+	int other_at = byre_hold_find(&d->hold, d->fd, &other);
 
-	return push_pair_result(L, byre_rename(d->fd, from, to, flags[how]), from, to);
+	return push_pair_result(L, byre_rename(at, name, other_at, other, flags[how]), from, to);
 }
 
 static int dir_sync(lua_State *L)
 {
 	struct byre_dir *d = byre_check_dir(L, 1);
 	const char *path = lua_isnoneornil(L, 2) ? NULL : byre_check_path(L, 2);
+	const char *name = path;
 
-	if (path)
-		return byre_push_result(L, byre_sync_dir(d->fd, path), path);
+	if (path) {
+		int at = byre_hold_find_dir(&d->hold, d->fd, &name);
+
+		return byre_push_result(L, byre_sync_dir(at, name), path);
+	}
 	return byre_push_result(L, byre_sync(d->fd), "fsync");
 }
 
@@ -376,6 +423,25 @@ static int dir_usage(lua_State *L)
 	return 1;
 }
 
+/* dir:hold(): from now on directories that are walked to stay open, until as many calls of dir:let_go */
+static int dir_hold(lua_State *L)
+{
+	byre_check_dir(L, 1)->hold.users++;
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+/* No mistake once the directory is closed. */
+static int dir_let_go(lua_State *L)
+{
+	struct byre_dir *d = luaL_checkudata(L, 1, BYRE_DIR_TYPE);
+
+	if (d->hold.users > 0 && --d->hold.users == 0)
+		byre_hold_drop(&d->hold);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static int dir_fileno(lua_State *L)
 {
 	lua_pushinteger(L, byre_check_dir(L, 1)->fd);
@@ -387,6 +453,7 @@ static int dir_close(lua_State *L)
 {
 	struct byre_dir *d = luaL_checkudata(L, 1, BYRE_DIR_TYPE);
 
+	byre_hold_drop(&d->hold);
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;
@@ -409,6 +476,7 @@ static const luaL_Reg dir_meta[] = {
 static const luaL_Reg dir_methods[] = {
 	{"open_dir", dir_open_dir},
 	{"open", dir_open},
+	{"read", dir_read},
 	{"tmpfile", dir_tmpfile},
 	{"stat", dir_stat},
 	{"sizes", dir_sizes},
@@ -423,6 +491,8 @@ static const luaL_Reg dir_methods[] = {
 	{"sync", dir_sync},
 	{"sync_filesystem", dir_sync_filesystem},
 	{"usage", dir_usage},
+	{"hold", dir_hold},
+	{"let_go", dir_let_go},
 	{"lock", byre_dir_lock},
 	{"fileno", dir_fileno},
 	{"close", dir_close},

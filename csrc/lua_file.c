@@ -70,8 +70,10 @@ static int file_publish(lua_State *L)
 	const char *path = byre_check_path(L, 2);
 	bool replace = lua_toboolean(L, 3);
 	struct byre_dir *d = check_origin(L, f);
+	const char *name = path;
+	int at = byre_hold_find(&d->hold, d->fd, &name);
 
-	return byre_push_result(L, byre_publish(f->fd, &f->temporary, d->fd, path, replace), path);
+	return byre_push_result(L, byre_publish(f->fd, &f->temporary, at, name, replace), path);
 }
 
 static int file_read(lua_State *L)

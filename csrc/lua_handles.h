@@ -27,6 +27,7 @@ struct byre_file {
 
 struct byre_dir {
 	int fd;                         /* -1 once closed */
+	struct byre_hold hold;
 };
 
 /* Push nil, "what: reason", errno; `err` is positive.  Returns 3. */

@@ -133,18 +133,19 @@ static size_t above_length(const char *path)
 }
 
 /* One descriptor for both where they are names in one directory. */
-static int pair_open(int dir, const char *from, const char *to,
+static int pair_open(int from_dir, const char *from, int to_dir, const char *to,
 		     struct byre_parent *ret_from, struct byre_parent *ret_to)
 {
 	size_t above = above_length(from);
-	int r = byre_parent_open(dir, from, ret_from);
+	int r = byre_parent_open(from_dir, from, ret_from);
 
 	if (r < 0)
 		return r;
-	if (from[above] && to[above] && above_length(to) == above && memcmp(from, to, above) == 0)
+	if (from_dir == to_dir && from[above] && to[above] && above_length(to) == above &&
+	    memcmp(from, to, above) == 0)
 		r = byre_parent_open(ret_from->fd, to + above, ret_to);
 	else
-		r = byre_parent_open(dir, to, ret_to);
+		r = byre_parent_open(to_dir, to, ret_to);
 	if (r < 0)
 		byre_parent_close(ret_from);
 	return r;
@@ -170,10 +171,10 @@ static int name_link(int from_dir, const char *from, int to_dir, const char *to)
 	return linkat(from_dir, from, to_dir, to, 0) < 0 ? -errno : 0;
 }
 
-int byre_link(int dir, const char *from, const char *to)
+int byre_link(int from_dir, const char *from, int to_dir, const char *to)
 {
 	struct byre_parent source, target;
-	int r = pair_open(dir, from, to, &source, &target);
+	int r = pair_open(from_dir, from, to_dir, to, &source, &target);
 
 	if (r < 0)
 		return r;
@@ -206,10 +207,10 @@ int byre_rename_noreplace(int from_dir, const char *from, int to_dir, const char
 	return r;
 }
 
-int byre_rename(int dir, const char *from, const char *to, unsigned flags)
+int byre_rename(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
 	struct byre_parent source, target;
-	int r = pair_open(dir, from, to, &source, &target);
+	int r = pair_open(from_dir, from, to_dir, to, &source, &target);
 
 	if (r < 0)
 		return r;

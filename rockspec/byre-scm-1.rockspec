@@ -54,6 +54,7 @@ build = {
             "csrc/extent_walk.c",
             "csrc/extents.c",
             "csrc/filesystem.c",
+            "csrc/hold.c",
             "csrc/holders.c",
             "csrc/inject.c",
             "csrc/io.c",

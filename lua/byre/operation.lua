@@ -58,6 +58,7 @@ local function acquire(pool, modes, deadline)
       end
       locks[#locks + 1] = lock
    end
+   locks[#locks + 1] = pool.store:hold()
    return locks
 end
 
@@ -121,7 +122,12 @@ local function lock_and_look(pool, requests)
       return request.state and request.state.registered and request.state.config.source
    end
    while true do
-      local modes = lock_modes(requests, source_by_entry)
+      local held = pool.store:hold()
+      local known, modes = pcall(lock_modes, requests, source_by_entry)
+      held:release()
+      if not known then
+         error(modes, 0)
+      end
       local locks = acquire(pool, modes, deadline)
       local ok, e = pcall(look_at_all, pool, requests)
       if ok and covers(modes, lock_modes(requests, source_by_state)) then

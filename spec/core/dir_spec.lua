@@ -66,21 +66,26 @@ describe("byre.core.open_dir", function()
    end)
 end)
 
---- What is said below must be true whatever the kernel can do.
+--- What is said below must be true whatever the kernel can do, and whether directories are held or not.
 local kernels = {
    ["with openat2"] = {},
    ["without openat2"] = { openat2 = core.errno.ENOSYS },
    ["with openat2 filtered"] = { openat2 = core.errno.EPERM },
+   ["with openat2, held"] = { held = true },
+   ["without openat2, held"] = { openat2 = core.errno.ENOSYS, held = true },
 }
 
-for kernel, errors in pairs(kernels) do
+for kernel, conditions in pairs(kernels) do
    describe("byre.dir " .. kernel, function()
       scratch.each_example(before_each, after_each)
       local dir
 
       before_each(function()
          dir = scratch.dir
-         core.inject_errors(errors)
+         core.inject_errors({ openat2 = conditions.openat2 })
+         if conditions.held then
+            dir:hold()
+         end
          assert(dir:make_dir("a", 448))
          assert(dir:make_dir("a/b", 448))
          scratch.file("a/b/file", "content")
@@ -91,6 +96,7 @@ for kernel, errors in pairs(kernels) do
       local methods = {
          open_dir = function(path) return dir:open_dir(path) end,
          open = function(path) return dir:open(path) end,
+         read = function(path) return dir:read(path) end,
          stat = function(path) return dir:stat(path) end,
          list = function(path) return dir:list(path) end,
          each = function(path) return dir:each(path) end,
@@ -143,7 +149,7 @@ for kernel, errors in pairs(kernels) do
                fails(path .. ": Too many levels of symbolic links", "ELOOP", methods[name](path))
             end
          end
-         for _, name in ipairs({ "open", "chmod", "lock" }) do
+         for _, name in ipairs({ "open", "read", "chmod", "lock" }) do
             fails("a/filelink: Too many levels of symbolic links", "ELOOP", methods[name]("a/filelink"))
          end
          fails("a/filelink -> x: Too many levels of symbolic links", "ELOOP", dir:link("a/filelink", "x"))
@@ -197,6 +203,84 @@ for kernel, errors in pairs(kernels) do
       end)
    end)
 end
+
+local function descriptors()
+   return scratch.sh("ls /proc/%s/fd | wc -l", tostring(core.pid()))
+end
+
+describe("byre.dir that is held", function()
+   scratch.each_example(before_each, after_each)
+   local dir
+
+   before_each(function()
+      dir = scratch.dir
+      for i = 1, 9 do
+         assert(dir:make_dir("d" .. i, 448))
+         scratch.file(("d%d/file"):format(i), "content")
+      end
+   end)
+
+   it("goes on in the directory that it has found, and follows no link that is put in its place", function()
+      dir:hold()
+      assert(dir:stat("d1/file"))
+      scratch.sh("cd %s && mv d1 moved && ln -s d2 d1", scratch.path)
+      assert(dir:unlink("d1/file"))
+      local file = assert(dir:tmpfile("d1/new"))
+      assert(file:publish("d1/new"))
+      file:close()
+      assert(dir:sync("d1"))
+      assert.equal("new", scratch.sh("ls %s/moved", scratch.path))
+      assert.equal("file", scratch.sh("ls %s/d2", scratch.path))
+      dir:let_go()
+      fails("d1/new: Too many levels of symbolic links", "ELOOP", dir:stat("d1/new"))
+   end)
+
+   it("walks anew once a directory was made or removed through it", function()
+      dir:hold()
+      assert(dir:unlink("d1/file"))
+      assert(dir:remove_dir("d1"))
+      fails("d1/file: No such file or directory", "ENOENT", dir:stat("d1/file"))
+      assert(dir:make_dir("d1", 448))
+      local file = assert(dir:tmpfile("d1/file"))
+      assert(file:publish("d1/file"))
+      file:close()
+      assert(dir:stat("d1/file"))
+   end)
+
+   it("keeps a few descriptors, in its own process alone, until it is let go as often as held", function()
+      local before = descriptors()
+      dir:hold()
+      dir:hold()
+      for i = 1, 9 do
+         assert(dir:stat(("d%d/file"):format(i)))
+         assert(dir:link(("d%d/file"):format(i), ("d%d/other"):format(i % 9 + 1)))
+      end
+      assert.equal(tonumber(before) + 4, tonumber(descriptors()))
+      dir:let_go()
+      assert.equal(tonumber(before) + 4, tonumber(descriptors()))
+      dir:let_go()
+      assert.equal(before, descriptors())
+      dir:let_go()
+      assert(dir:stat("d1/file"))
+      assert.equal(before, descriptors())
+   end)
+
+   it("gives them back when it is closed or collected", function()
+      local before = descriptors()
+      local other = assert(core.open_dir(scratch.path))
+      other:hold()
+      assert(other:stat("d1/file"))
+      other:close()
+      assert.equal(before, descriptors())
+      assert.is_true(other:let_go())
+      other = assert(core.open_dir(scratch.path))
+      other:hold()
+      assert(other:stat("d1/file"))
+      other = nil -- luacheck: ignore 311
+      collectgarbage()
+      assert.equal(before, descriptors())
+   end)
+end)
 
 describe("byre.dir", function()
    scratch.each_example(before_each, after_each)
@@ -368,11 +452,20 @@ describe("byre.dir", function()
       fails("syncfs: No space left on device", "ENOSPC", dir:sync_filesystem())
    end)
 
+   it("reads small files whole, and no other ones", function()
+      for _, size in ipairs({ 0, 1, 4095 }) do
+         scratch.file("file", ("x"):rep(size))
+         assert.equal(("x"):rep(size), dir:read("file"))
+      end
+      scratch.file("file", ("x"):rep(4096))
+      fails("file: File too large", "EFBIG", dir:read("file"))
+   end)
+
    it("raises when it is closed or no directory", function()
       local closed = assert(core.open_dir("/"))
       closed:close()
       for name, method in pairs(getmetatable(dir).__index) do
-         if name ~= "close" then
+         if name ~= "close" and name ~= "let_go" then
             assert.has_error(function()
                method(closed, "x", "x")
             end, "bad argument #1 to 'method' (closed directory)")
@@ -387,7 +480,7 @@ describe("byre.dir", function()
    end)
 
    it("raises on wrong types", function()
-      for _, name in ipairs({ "open_dir", "open", "stat", "list", "each", "make_dir", "remove_dir", "unlink",
+      for _, name in ipairs({ "open_dir", "open", "read", "stat", "list", "each", "make_dir", "remove_dir", "unlink",
          "chmod", "link", "rename", "tmpfile", "lock" }) do
          assert.error_matches(function()
             dir[name](dir)

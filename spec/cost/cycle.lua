@@ -30,6 +30,8 @@ local operations = {
    remove_snapshot = function() pool:volume("vm/root"):remove() end,
    start_many = function() pool:start(names(count)) end,
    stop_many = function() pool:stop(names(count)) end,
+   create_many = function() pool:create_volumes(names(count), { snap_on_start = true, source = "vm/disk" }) end,
+   remove_many = function() pool:remove(names(count)) end,
 }
 local run = operations[operation] or operations[operation:gsub("%d+$", "_many")]
 mark("BEGIN")

@@ -1,3 +1,4 @@
+local core = require("byre.core")
 local filesystems = require("spec.support.filesystems")
 local pools = require("spec.support.pools")
 local scratch = require("spec.core.scratch")
@@ -57,6 +58,24 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          pool:remove(names)
          assert.is_nil(pool:volumes()())
          assert.equal(".byre", pools.names(pool))
+      end)
+
+      it("keeps no descriptor when it is over, whatever came of it", function()
+         local function descriptors()
+            collectgarbage()
+            return scratch.sh("ls /proc/%s/fd | wc -l", tostring(core.pid()))
+         end
+         local list = { "fork/a", "fork/b", "fork/c" }
+         local before = descriptors()
+         pool:create_volumes(list, { snap_on_start = true, source = names[1] })
+         pool:start(list)
+         failing(pool.start, pool, { "fork/a", "missing" })
+         failing(pool.create_volumes, pool, { "fork/a", "fork/d" }, { size = 1024 })
+         pool.hooks = { pre_stop = function() error("no") end }
+         failing(pool.stop, pool, list)
+         pool.hooks = nil
+         pool:remove(list)
+         assert.equal(before, descriptors())
       end)
 
       it("makes many volumes of the same settings", function()

@@ -22,7 +22,8 @@ local private_mode = tonumber("700", 8)
 -- @tparam string name how messages call the directory
 -- @treturn store
 function files.new(dir, name)
-   return setmetatable({ dir = dir, name = name, watched = {}, order = {}, marked = {} }, mt)
+   return setmetatable({ dir = dir, name = name, watched = {}, order = {}, marked = {}, holds = 0,
+      there = {} }, mt)
 end
 
 local function check(path, ...)
@@ -78,16 +79,14 @@ end
 
 --- @treturn ?string content of a small file; nil: there is no such file
 function methods:read(path)
-   local file, message, code = self.dir:open(path, "r")
-   if not file then
-      if code == errno.ENOENT then
-         return nil
-      end
-      check(path, nil, message, code)
+   local text, message, code = self.dir:read(path)
+   if text or code == errno.ENOENT then
+      return text
+   elseif code == errno.EFBIG then
+      local file = self:open(path, "r")
+      text, message, code = file:read_all()
+      file:close()
    end
-   local text
-   text, message, code = file:read_all()
-   file:close()
    return (check(path, text, message, code))
 end
 
@@ -107,6 +106,9 @@ end
 -- @treturn {string,...} paths of the directories that are new
 function methods:make_dir(path)
    local made = {}
+   if self.there[path] then
+      return made
+   end
    local walked
    for component in path:gmatch("[^/]+") do
       walked = walked and walked .. "/" .. component or component
@@ -117,12 +119,31 @@ function methods:make_dir(path)
          check(walked, nil, message, code)
       end
    end
+   self.there[path] = self.holds > 0 or nil
    return made
+end
+
+--- Keep the directories open that are walked to, so that each is walked to once. For an operation that has their
+-- locks: who makes or removes them waits for these.
+-- @treturn table its `release` ends it, and may be called again
+function methods:hold()
+   local held = true
+   self.dir:hold()
+   self.holds = self.holds + 1
+   return { release = function()
+      if held then
+         held = false
+         self.dir:let_go()
+         self.holds = self.holds - 1
+         self.there = {}
+      end
+   end }
 end
 
 --- Remove a directory if it is empty and nothing is mounted there.
 -- @treturn boolean whether it was removed
 function methods:remove_dir(path)
+   self.there = {}
    local ok, message, code = self.dir:remove_dir(path)
    if ok then
       return true
