@@ -51,6 +51,53 @@ describe("A rule on space", function()
       assert.same({ "c a b", 0 }, { choose({ free = 15, order = "best_gain" }) })
    end)
 
+   -- each step looks at all that is left
+   local function greedy(ids, quota, gauge)
+      local left, chosen = table.move(ids, 1, #ids, 1, {}), {}
+      while gauge.taken() > quota and #left > 0 do
+         local best, least
+         for i, id in ipairs(left) do
+            gauge.take(nil, id)
+            local now = math.max(quota, gauge.taken())
+            gauge.put_back(nil, id)
+            if not least or now < least then
+               best, least = i, now
+            end
+         end
+         chosen[#chosen + 1] = table.remove(left, best)
+         gauge.take(nil, chosen[#chosen])
+      end
+      return chosen
+   end
+
+   it("finds the one that frees most with few questions, whatever the history", function()
+      for seed = 1, 200 do
+         math.randomseed(seed)
+         local ids, history, blocks, count = {}, {}, {}, math.random(2, 20)
+         for i = 1, 30 do
+            blocks[i] = i
+         end
+         -- each revision is the one before with some blocks written anew
+         for i = 1, count do
+            for at = 1, 30 do
+               blocks[at] = math.random(6) == 1 and i * 100 + at or blocks[at]
+            end
+            ids[i] = tostring(i)
+            history[ids[i]] = table.move(blocks, 1, 30, 1, {})
+         end
+         history.newest = table.move(blocks, 1, 30, 1, {})
+         local quota, gauge, asked = math.random(30, 90), gauge_of(history, 90), 0
+         local taken = gauge.taken
+         function gauge.taken()
+            asked = asked + 1
+            return taken()
+         end
+         assert.same(greedy(ids, quota, gauge_of(history, 90)),
+            (space.choose({ quota = quota, order = "best_gain" }, ids, gauge)), "seed " .. seed)
+         assert.is_true(asked <= 2 + 4 * count, ("seed %d: asked %d times"):format(seed, asked))
+      end
+   end)
+
    it("tells what is missing when all has gone", function()
       assert.same({ "a b c", 4 }, { choose({ free = 20 }) })
       assert.same({ "a b c", 1 }, { choose({ free = 10, quota = 0 }) })
