@@ -2,9 +2,13 @@
 --
 -- Only in pools with the setting `on_full = "prune"`. What goes is what `prune` removes anyway, by the policies and
 -- under the same guards; what waits for somebody to agree stays.
+--
+-- Before a start in a pool that is nearly full only the groups of the volumes that start are pruned: it may be so for
+-- months, and no start is to pay for 100,000 volumes. Once one has failed, it is the whole pool's turn.
 -- @module byre.on_full
 local failure = require("byre.failure")
 local prune = require("byre.prune")
+local vid = require("byre.vid")
 
 local on_full = {}
 
@@ -16,19 +20,36 @@ local function is_nearly_full(pool)
    return usage.free < on_full.nearly * usage.size
 end
 
-local function warn(pool, vid, message)
-   pool.log({ step = "warning", volume = vid, operation = "prune", seconds = 0, message = message })
+-- all volumes of the groups that requests are about
+local function in_groups(pool, requests)
+   local list, known = {}, {}
+   for _, request in ipairs(requests) do
+      local group = vid.group(request.vid)
+      for _, volume in ipairs(known[group] and {} or pool:group(group):volumes()) do
+         list[#list + 1] = volume
+      end
+      known[group] = true
+   end
+   return list
 end
 
---- Prune the pool if it is time for that.
+local function warn(pool, id, message)
+   pool.log({ step = "warning", volume = id, operation = "prune", seconds = 0, message = message })
+end
+
+--- Prune if it is time for that.
 -- @tparam pool pool
--- @tparam boolean failed something has failed for the lack of space; else only a pool that is nearly full is pruned
+-- @tparam boolean failed something has failed for the lack of space: all of the pool is pruned; else, if the pool is
+-- nearly full, the groups of what is going to be done
+-- @tparam {request,...} requests what is going to be done, or has failed
 -- @treturn boolean something went
-function on_full.make_space(pool, failed)
+function on_full.make_space(pool, failed, requests)
    if pool.config.on_full ~= "prune" or not failed and not is_nearly_full(pool) then
       return false
    end
-   local ok, result = failure.catch(prune.run, pool)
+   local ok, result = failure.catch(function()
+      return prune.run(pool, { volumes = not failed and in_groups(pool, requests) or nil })
+   end)
    if not ok then
       warn(pool, nil, tostring(result))
       return false

@@ -303,9 +303,9 @@ end
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
 -- that is only read, false for none; default: the volume's source), `also`
 -- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `reflink` (in
--- place of the pool's), `afterwards()` (what follows once it is done, without its locks), `make_space(failed)` (asked
--- once before, and once for those that failed for the lack of space; true: it is worth another try). It is given back
--- with `state`, `plan` and `value`, what `result` returned.
+-- place of the pool's), `afterwards()` (what follows once it is done, without its locks),
+-- `make_space(failed, requests)` (asked once before, and once for those that failed for the lack of space; true: it is
+-- worth another try). It is given back with `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool
 -- @tparam {request,...} requests with `all_or_none = true` none is done where one is refused or fails, up to the first
 -- commit point; the error is that of the one then
@@ -318,11 +318,11 @@ function operation.run(pool, requests)
    end
    pool:refresh()
    if requests[1] and requests[1].make_space then
-      requests[1].make_space(false)
+      requests[1].make_space(false, requests)
    end
    attempt(pool, requests)
    local full = out_of_space(requests)
-   if #full > 0 and full[1].make_space(true) then
+   if #full > 0 and full[1].make_space(true, full) then
       attempt(pool, full)
    end
    report(requests)

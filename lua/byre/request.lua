@@ -56,8 +56,8 @@ function request.start(pool, id, options)
       end
       return pool.dir .. "/" .. layout.image(id, "dirty")
    end
-   function self.make_space(failed)
-      return on_full.make_space(pool, failed)
+   function self.make_space(failed, requests)
+      return on_full.make_space(pool, failed, requests)
    end
    return self
 end

@@ -77,6 +77,26 @@ describe("a pool that prunes before a start fails", function()
       assert.same({ 4, 5, 6 }, pools.numbers(volume))
    end)
 
+   it("prunes only the groups of what starts, and all once a start has failed", function()
+      make(64 << 10)
+      let_three_go()
+      local far = volume
+      volume = pools.origin(pool, "web/disk", { size = 64 << 10, revisions_to_keep = 9 })
+      for i = 1, 6 do
+         pools.session(volume, images.pattern(64 << 10, i))
+      end
+      local near = pools.origin(pool, "web/other", { size = 64 << 10, revisions_to_keep = 3 })
+      let_three_go()
+      pools.write(fs.dir .. "/fill", ("x"):rep(pool:usage().free - (300 << 10)))
+      pool:start({ near, "web/disk" })
+      assert.same({ 4, 5, 6 }, pools.numbers(volume))
+      assert.same({ 1, 2, 3, 4, 5, 6 }, pools.numbers(far))
+      volume:stop({ discard = true })
+      fill(fs.dir)
+      volume:start()
+      assert.same({ 4, 5, 6 }, pools.numbers(far))
+   end)
+
    it("prunes nothing without the setting", function()
       make(1 << 20)
       let_three_go()
