@@ -76,6 +76,9 @@ end
 -- long as somebody has it, it is not parsed again. Nobody changes it.
 local parsed = setmetatable({}, { __mode = "v" })
 
+-- what it says of a volume, as `config.volume` checked it: the same for every volume but the source in it
+local understood = setmetatable({}, { __mode = "k" })
+
 local function decode(path, text)
    local value = parsed[text]
    if not value then
@@ -197,12 +200,16 @@ end
 --- Read the text of a volume's entry.
 -- @tparam string volume its vid
 -- @tparam string text
--- @treturn table the settings
--- @treturn table the whole file as read
+-- @treturn table the settings, which others have as well: not to be changed
+-- @treturn table the whole file as read, as well
 -- @raise `corrupt`
 function catalog.decode_volume(volume, text)
    local path = layout.entry(volume)
    local raw = decode(path, text)
+   local known = understood[raw]
+   if known and known.source ~= volume then
+      return known, raw
+   end
    local settings = checked(path, config.volume, volume, pick(volume_settings, raw), { sizeless = true })
    -- one damaged flag would make a volume that keeps its data one that does not
    if raw.kind ~= nil and raw.kind ~= config.kind(settings) then
@@ -212,6 +219,7 @@ function catalog.decode_volume(volume, text)
    if raw.confirmed_policy ~= nil and type(raw.confirmed_policy) ~= "string" then
       damaged(path, "confirmed_policy: must be text")
    end
+   understood[raw] = settings
    return settings, raw
 end
 

@@ -79,13 +79,13 @@ end
 -- source -> one of the volumes that depend on it, but for those of a set
 local function dependents(pool, set)
    local map = {}
-   for other in pool:volumes() do
-      -- what a damaged entry says is nobody's to know
-      local ok, entry = failure.catch(survey.entry, pool.store, other.vid, pool.config)
-      if ok and entry and entry.source and not set[other.vid] then
-         map[entry.source] = map[entry.source] or other.vid
+   listing.each_vid(pool.store, function(other)
+      -- a damaged entry counts as long as this can be read
+      local ok, source = failure.catch(survey.source, pool.store, other)
+      if ok and source and not set[other] then
+         map[source] = map[source] or other
       end
-   end
+   end)
    return map
 end
 

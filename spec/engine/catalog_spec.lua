@@ -51,14 +51,22 @@ describe("an entry of the catalog", function()
       local text = '{"size":7,"x":{"list":[1,2,{"a":"b"}],"empty list":[],"empty":{},"f":1.5},"revisions":'
          .. '{"1":{"note":"n","tags":{"a":"b"}}}}'
       local settings, raw = catalog.decode_volume("vm/disk", text)
-      settings.size = 8
-      local written = catalog.encode_volume(settings, raw)
+      local written = catalog.encode_volume(config.with(settings, { size = 8 }), raw)
       local again, raw_again = catalog.decode_volume("vm/disk", written)
       assert.equal(8, again.size)
       assert.same(raw.x, raw_again.x)
       assert.same(raw.revisions, raw_again.revisions)
       assert.is_truthy(written:find('"empty list":[]', 1, true))
       assert.is_truthy(written:find('"empty":{%s*}'))
+   end)
+
+   it("is checked for each volume, also where others have the same text", function()
+      local text = catalog.encode_volume(config.volume("vm/a", { snap_on_start = true, source = "vm/b" }), nil)
+      local settings, raw = catalog.decode_volume("vm/a", text)
+      pools.fails("corrupt", "byre: .byre/volume/vm/b.json: a volume cannot be its own source" .. advice,
+         catalog.decode_volume, "vm/b", text)
+      assert.equal("vm/b", settings.source)
+      assert.same({ settings, raw }, { catalog.decode_volume("vm/c", text) })
    end)
 
    it("forgets a setting that was taken away", function()

@@ -239,6 +239,15 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.equal(".byre", pools.names(pool))
       end)
 
+      it("keeps it also where the rest of its entry is damaged", function()
+         pools.write(pools.path(pool, ".byre/volume/vm/root.json"),
+            '{"snap_on_start":true,"source":"tpl/root","rw":"perhaps"}')
+         pools.refuses(pool, "not_supported", "byre: tpl/root: cannot remove: it is the source of vm/root",
+            source.remove, source)
+         pools.write(pools.path(pool, ".byre/volume/vm/root.json"), '{"snap_on_start":true,"source":')
+         source:remove()
+      end)
+
       it("whose source is gone says so", function()
          scratch.sh("rm %s", pools.path(pool, ".byre/volume/tpl/root.json"))
          pools.fails("no_such_volume", "byre: vm/root: its source tpl/root is not in this pool", volume.start, volume)
