@@ -21,6 +21,10 @@ local own_types = {
    ["byre.open_pool options"] = "byre.OpenOptions",
    ["byre.release_pool options"] = "byre.OpenOptions",
    ["byre.spawn command"] = "byre.Spawn",
+   ["pool:empty_trash options"] = "{ volumes?: (string|byre.Volume)[], pattern?: string, dry_run?: boolean }",
+   ["pool:trash options"] = "{ space?: boolean }",
+   ["volume:trash options"] = "{ space?: boolean }",
+   ["volume:remove_revision options"] = "{ trash?: false }",
    ["pool:check options"] = "{ repair?: boolean, volumes?: string[] }",
    ["pool:create_volume_from options"] = "{ format?: string }",
    ["pool:stop options"] = "byre.StopOptions",
@@ -57,6 +61,9 @@ local results = {
 local own_results = {
    ["byre.spawn"] = "byre.SpawnResult",
    ["pool:check"] = "byre.Finding[]",
+   ["pool:trash"] = "fun(): byre.Trashed",
+   ["volume:trash"] = "byre.Trashed[]",
+   ["pool:empty_trash"] = "byre.Plan[]",
    ["pool:usage"] = "{ size: integer, used: integer, free: integer }",
    ["pool:start"] = "table<string, string>",
    ["pool:stop"] = "table<string, true>",
@@ -113,6 +120,7 @@ local classes = [[
 ---@field precache? boolean
 ---@field ephemeral_volatile? boolean
 ---@field setup_check? boolean
+---@field trash? string|integer
 
 ---@class byre.AdoptionOptions: byre.CreateOptions
 ---@field qubes_xml? string
@@ -126,9 +134,11 @@ local classes = [[
 ---@field rw? boolean
 ---@field revisions_to_keep? integer
 ---@field ephemeral? boolean
+---@field trash? string|integer
 
 ---@class byre.Changes
 ---@field revisions_to_keep? integer|false
+---@field trash? string|integer|false
 ---@field rw? boolean
 ---@field ephemeral? boolean
 
@@ -173,6 +183,11 @@ local classes = [[
 ---@field shared? integer
 ---@field exclusive? integer
 
+---@class byre.Trashed: byre.Revision
+---@field volume string
+---@field removed integer
+---@field expires? integer
+
 ---@class byre.File
 ---@field role string
 ---@field path string
@@ -204,6 +219,8 @@ local classes = [[
 ---@field revision_count integer
 ---@field revision_time? integer
 ---@field path? string
+---@field trash? string
+---@field trash_count integer
 
 ---@class byre.Plan
 ---@field operation string

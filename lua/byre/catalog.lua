@@ -17,14 +17,15 @@ catalog.format = 1
 
 local key_order = {
    "format", "kind", "source", "snap_on_start", "save_on_stop", "rw", "size", "revisions_to_keep", "precache",
-   "ephemeral", "ephemeral_volatile", "reflink", "on_full", "cow_extent_size", "retention", "retention_for",
+   "ephemeral", "ephemeral_volatile", "reflink", "on_full", "cow_extent_size", "trash", "retention",
+   "retention_for",
    "confirmed_policy", "revisions",
 }
 
 -- the settings of a volume that stand in its catalog entry
 local volume_settings = {
    "snap_on_start", "save_on_stop", "rw", "size", "source", "revisions_to_keep", "retention", "ephemeral",
-   "cow_extent_size",
+   "cow_extent_size", "trash",
 }
 local pool_settings = {}
 for i, setting in ipairs(config.pool_settings) do
@@ -184,17 +185,20 @@ local function check_revisions(path, revisions)
    end
 end
 
---- Read the text of `clock.json`.
+--- Read the text of `clock.json` or `trash.json`.
+-- @tparam string path which of them
 -- @tparam string text
--- @treturn table `latest`: the latest time that a policy was applied at; `synchronised`: the kernel knew its time to be
--- right
+-- @treturn table `latest`: the latest time that a policy was applied at, or that a trash was looked at; `synchronised`:
+-- the kernel knew its time to be right; `ahead` (of a trash): when the clock was last found to have gone ahead
 -- @raise `corrupt`
-function catalog.decode_clock(text)
-   local raw = decode(layout.clock, text)
+function catalog.decode_clock(path, text)
+   local raw = decode(path, text)
    if math.type(raw.latest) ~= "integer" then
-      damaged(layout.clock, "latest: must be a whole number of seconds")
+      damaged(path, "latest: must be a whole number of seconds")
+   elseif raw.ahead ~= nil and math.type(raw.ahead) ~= "integer" then
+      damaged(path, "ahead: must be a whole number of seconds")
    end
-   return { latest = raw.latest, synchronised = raw.synchronised == true }
+   return { latest = raw.latest, synchronised = raw.synchronised == true, ahead = raw.ahead }
 end
 
 --- Read the text of a volume's entry.

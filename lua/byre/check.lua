@@ -89,6 +89,12 @@ rules[#rules + 1] = function(state, found)
 end
 
 rules[#rules + 1] = function(state, found)
+   if state.clock and state.clock.damaged then
+      found("damaged_clock", layout.trash_clock, "cannot be read: nothing leaves the trash by its age; remove it")
+   end
+end
+
+rules[#rules + 1] = function(state, found)
    if state.lost then
       found("lost_data", layout.lost(state.vid),
          "data written to it could not be brought to the disk and may be missing; "
@@ -243,7 +249,7 @@ end
 local function vid_of_image(path)
    local id = path:match("^(.*)%.img$")
    id = id and id:gsub("%-dirty$", ""):gsub("%-precache$", ""):gsub("%-import$", "")
-      or path:match("^(.*)%.img%.%d+@[^/]*Z$")
+      or (layout.without_trash(path) or path):match("^(.*)%.img%.%d+@[^/]*Z$")
    return id and failure.catch(vid.check, id) and id or nil
 end
 
@@ -263,7 +269,8 @@ local function check_strangers(pool, path, findings)
          local id = vid_of_image(full)
          if id and is_stranger(store, id, full) then
             add_settled(pool, findings, { code = "unknown_image", volume = id, path = full,
-               message = "belongs to no volume of the pool; byre adopt takes it in" },
+               message = layout.without_trash(full) and "is in the trash of a volume that is not in the pool"
+                  or "belongs to no volume of the pool; byre adopt takes it in" },
                function() return is_stranger(store, id, full) end)
          end
       end

@@ -17,6 +17,7 @@ command.groups = {
    { "Volumes", { "create", "show", "set", "resize", "rename", "clone", "defrag", "remove" } },
    { "Sessions", { "start", "stop" } },
    { "History", { "revisions", "diff", "snapshot", "revert", "tag", "untag", "note", "hold", "release" } },
+   { "Trash", { "trash", "restore" } },
    { "Retention", { "prune", "policy" } },
    { "Data in and out", { "import", "export" } },
    { "Scripts", { "run", "completion" } },

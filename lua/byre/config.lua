@@ -2,6 +2,7 @@
 --
 -- Pure: values in, checked values out.
 -- @module byre.config
+local duration = require("byre.retention.duration")
 local failure = require("byre.failure")
 local units = require("byre.units")
 local vid = require("byre.vid")
@@ -87,10 +88,20 @@ local function one_of(...)
    end
 end
 
+local function is_window(value)
+   if value == 0 then
+      return true
+   elseif type(value) ~= "string" then
+      return false, 'must be a duration such as "2d", or 0 for no trash'
+   end
+   local span, reason = duration.parse(value)
+   return span ~= nil, span == nil and 'must be a duration such as "2d", or 0 for no trash: ' .. reason or nil
+end
+
 --- The settings of a pool, in the order in which they are written and shown: `name`, `check(value)` (true, or false and
 -- what it must be), `default` (nil: there may be none), `kind` (how the command line reads and shows it: `count`,
--- `boolean`, `word`, `size`; nil: it says which policies are used, and `byre.policies` changes it), `key` (what the
--- command line calls it, if that is another name).
+-- `boolean`, `word`, `size`, `window`; nil: it says which policies are used, and `byre.policies` changes it), `key`
+-- (what the command line calls it, if that is another name).
 config.pool_settings = {
    { name = "revisions_to_keep", key = "keep", kind = "count", check = is_count, default = 1 },
    { name = "precache", kind = "boolean", check = is_boolean, default = true },
@@ -98,6 +109,7 @@ config.pool_settings = {
    { name = "reflink", kind = "word", check = one_of("always", "auto", "never"), default = "auto" },
    { name = "on_full", kind = "word", check = one_of("fail", "prune"), default = "fail" },
    { name = "cow_extent_size", kind = "size", check = is_cow_extent_size },
+   { name = "trash", kind = "window", check = is_window },
    { name = "retention", check = config.is_policy_name },
    { name = "retention_for", check = is_policy_map },
 }
@@ -117,6 +129,7 @@ local volume_keys = {
    retention = config.is_policy_name,
    size = is_size,
    cow_extent_size = is_cow_extent_size,
+   trash = is_window,
    source = function(value)
       return type(value) == "string", "must be a volume id"
    end,
@@ -291,6 +304,8 @@ function config.effective(volume, pool, id)
    c.own = volume
    c.kind = config.kind(volume)
    add_retention(c, volume, id, pool)
+   c.trash = volume.trash or pool.trash
+   c.trash = c.trash and c.trash ~= 0 and duration.parse(c.trash) or nil
    c.precache = pool.precache and pool.reflink ~= "never" and c.kind == "origin" and not c.snapshots_disabled
    c.cow_extent_size = c.cow_extent_size or pool.cow_extent_size
    if c.ephemeral == nil then

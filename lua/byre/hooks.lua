@@ -24,8 +24,8 @@ local others_may_write = tonumber("022", 8)
 --- What there are hooks of.
 hooks.operations = {
    "setup", "create", "adopt", "start", "stop", "snapshot", "revert", "annotate", "remove", "remove_revision",
-   "resize", "rename", "clone", "set", "import", "import_end", "export", "defrag", "prune", "policy", "space", "repair",
-   "release",
+   "restore", "empty_trash", "resize", "rename", "clone", "set", "import", "import_end", "export", "defrag", "prune",
+   "policy", "space", "repair", "release",
 }
 
 -- operations that go by another name

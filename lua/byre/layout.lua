@@ -38,6 +38,8 @@ layout.old_events = ".byre/events.jsonl.1"
 layout.events_lock = ".events"
 --- The latest time that a policy was applied at.
 layout.clock = ".byre/clock.json"
+--- What the clock said when a trash was last looked at.
+layout.trash_clock = ".byre/trash.json"
 
 --- Path of an image.
 -- @tparam string volume a vid
@@ -120,6 +122,57 @@ function layout.without_temporary(name)
    return name:match("^(.*)~[a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_][a-z0-9_]$")
 end
 
+-- Behind the name of a revision. The driver file-reflink takes what ends in "@", a time and "Z" for a revision, and
+-- would stumble over its number; a name with "~" it removes as a temporary one.
+local trash_mark = "~trash-"
+local in_trash = "^(.*)~trash%-(%d[%d:T-]*)Z$"
+
+--- Path of a revision in the trash.
+-- @tparam string path of the revision
+-- @tparam integer time when it was put there
+-- @treturn string in the same directory
+function layout.trash(path, time)
+   return path .. trash_mark .. units.format_time(time)
+end
+
+--- The revisions in the trash among the files in the directory of a volume.
+-- @tparam string volume a vid
+-- @tparam {string,...} names of the files
+-- @treturn {table,...} those that were put there first come first: `id`, `seq`, `time`, `path`, `home` (the path it had
+-- and gets again), `removed` (when it was put there)
+-- @treturn {string,...} the other names
+function layout.find_trash(volume, names)
+   local entries, others = {}, {}
+   for _, name in ipairs(names) do
+      local final, stamp = name:match(in_trash)
+      local removed = stamp and core.parse_stamp(stamp)
+      local revision = removed and layout.find_revisions(volume, { final })[1]
+      if revision then
+         revision.home, revision.removed = revision.path, removed
+         revision.path = revision.home .. name:sub(#final + 1)
+         entries[#entries + 1] = revision
+      else
+         others[#others + 1] = name
+      end
+   end
+   table.sort(entries, function(a, b)
+      if a.removed ~= b.removed then
+         return a.removed < b.removed
+      elseif a.seq ~= b.seq then
+         return a.seq < b.seq
+      end
+      return a.path < b.path
+   end)
+   return entries, others
+end
+
+--- The path of a revision without what the trash put behind it.
+-- @tparam string path
+-- @treturn ?string nil: it is no name of the trash
+function layout.without_trash(path)
+   return (path:match(in_trash))
+end
+
 --- The revisions among the files in the directory of a volume.
 -- @tparam string volume a vid
 -- @tparam {string,...} names of the files
@@ -133,8 +186,8 @@ end
 --- What a file in the directory of a volume is to this volume.
 -- @tparam string volume a vid
 -- @tparam string name of a file in the volume's directory
--- @treturn ?string a role, `"revision"`, `"old_revision"` (the driver of 2018), `"temporary"`, `"stray"` (looks
--- like a revision but does not parse), or nil: not of this volume
+-- @treturn ?string a role, `"revision"`, `"trash"`, `"old_revision"` (the driver of 2018), `"temporary"`,
+-- `"stray"` (looks like a revision but does not parse), or nil: not of this volume
 function layout.parse(volume, name)
    local base = vid.name(volume)
    if name:sub(1, #base) ~= base then
@@ -158,6 +211,8 @@ function layout.parse(volume, name)
    end
    if layout.find_revisions(volume, { name })[1] then
       return "revision"
+   elseif layout.find_trash(volume, { name })[1] then
+      return "trash"
    end
    return rest:find("@", 1, true) and "stray" or nil
 end

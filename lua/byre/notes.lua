@@ -133,12 +133,18 @@ function notes.without(state, paths, added)
    return found and with_revisions(state.raw, left) or nil
 end
 
--- the notes on the revisions that are there
+-- the notes on the revisions that are there, also in the trash
 local function living(state)
    local kept = {}
-   for _, revision in ipairs(state.revisions) do
-      local key = notes.key(state.vid, revision)
+   local function keep(path)
+      local key = notes.key(state.vid, { path = path })
       kept[key] = (state.raw.revisions or {})[key]
+   end
+   for _, revision in ipairs(state.revisions) do
+      keep(revision.path)
+   end
+   for _, entry in ipairs(state.trash) do
+      keep(entry.home)
    end
    return kept
 end

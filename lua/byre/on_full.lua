@@ -1,13 +1,15 @@
 --- A pool that is nearly full: make space before a start fails for the lack of it.
 --
--- Only in pools with the setting `on_full = "prune"`. What goes is what `prune` removes anyway, by the policies and
--- under the same guards; what waits for somebody to agree stays.
+-- Only in pools with the setting `on_full = "prune"`. The trash is emptied first. Then what goes is what `prune`
+-- removes anyway, by the policies and under the same guards, and past the trash; what waits for somebody to agree
+-- stays.
 --
--- Before a start in a pool that is nearly full only the groups of the volumes that start are pruned: it may be so for
--- months, and no start is to pay for 100,000 volumes. Once one has failed, it is the whole pool's turn.
+-- Before a start in a pool that is nearly full only the groups of the volumes that start are looked at: it may be so
+-- for months, and no start is to pay for 100,000 volumes. Once one has failed, it is the whole pool's turn.
 -- @module byre.on_full
 local failure = require("byre.failure")
 local prune = require("byre.prune")
+local trash = require("byre.trash")
 local vid = require("byre.vid")
 
 local on_full = {}
@@ -37,19 +39,23 @@ local function warn(pool, id, message)
    pool.log({ step = "warning", volume = id, operation = "prune", seconds = 0, message = message })
 end
 
---- Prune if it is time for that.
--- @tparam pool pool
--- @tparam boolean failed something has failed for the lack of space: all of the pool is pruned; else, if the pool is
--- nearly full, the groups of what is going to be done
--- @tparam {request,...} requests what is going to be done, or has failed
--- @treturn boolean something went
-function on_full.make_space(pool, failed, requests)
-   if pool.config.on_full ~= "prune" or not failed and not is_nearly_full(pool) then
-      return false
-   end
+-- Empty the trash: all of it when something has failed, for want of who knows how much space; else that of some
+-- volumes, what was put there first first, until the pool is not nearly full any more. Returns whether something went.
+local function empty_trash(pool, volumes)
    local ok, result = failure.catch(function()
-      return prune.run(pool, { volumes = not failed and in_groups(pool, requests) or nil })
+      return volumes and trash.empty_until(pool, volumes, function() return not is_nearly_full(pool) end)
+         or not volumes and #trash.empty(pool)
    end)
+   if not ok then
+      warn(pool, result.volume, tostring(result))
+   elseif result > 0 then
+      pool.store:sync_all()
+   end
+   return ok and result > 0
+end
+
+local function prune_volumes(pool, volumes)
+   local ok, result = failure.catch(prune.run, pool, { volumes = volumes, trash = false })
    if not ok then
       warn(pool, nil, tostring(result))
       return false
@@ -70,6 +76,24 @@ function on_full.make_space(pool, failed, requests)
       pool.store:sync_all()
    end
    return went > 0
+end
+
+--- Make space if it is time for that: from the trash, or where that is not enough by pruning.
+-- @tparam pool pool
+-- @tparam boolean failed something has failed for the lack of space: all of the pool is looked at; else, if the pool is
+-- nearly full, the groups of what is going to be done
+-- @tparam {request,...} requests what is going to be done, or has failed
+-- @treturn boolean something went: it is worth another try, and to be asked again should that fail
+function on_full.make_space(pool, failed, requests)
+   if pool.config.on_full ~= "prune" or not failed and not is_nearly_full(pool) then
+      return false
+   end
+   local volumes = not failed and in_groups(pool, requests) or nil
+   local emptied = empty_trash(pool, volumes)
+   if emptied and (failed or not is_nearly_full(pool)) then
+      return true
+   end
+   return prune_volumes(pool, volumes) or emptied
 end
 
 return on_full

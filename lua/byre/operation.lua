@@ -192,7 +192,7 @@ local function call_of(request)
    local the_plan = request.plan
    if request.error or not the_plan or #the_plan.phases == 0 then
       return nil
-   elseif the_plan.prune and #the_plan.prune.removed == 0 then
+   elseif the_plan.prune and #the_plan.prune.removed + #the_plan.prune.emptied == 0 then
       -- it only notes when it has looked
       return nil
    end
@@ -304,8 +304,8 @@ end
 -- that is only read, false for none; default: the volume's source), `also`
 -- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `reflink` (in
 -- place of the pool's), `afterwards()` (what follows once it is done, without its locks),
--- `make_space(failed, requests)` (asked once before, and once for those that failed for the lack of space; true: it is
--- worth another try). It is given back with `state`, `plan` and `value`, what `result` returned.
+-- `make_space(failed, requests)` (asked once before, and for those that fail for the lack of space until it returns
+-- false; true: it is worth another try). It is given back with `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool
 -- @tparam {request,...} requests with `all_or_none = true` none is done where one is refused or fails, up to the first
 -- commit point; the error is that of the one then
@@ -322,8 +322,9 @@ function operation.run(pool, requests)
    end
    attempt(pool, requests)
    local full = out_of_space(requests)
-   if #full > 0 and full[1].make_space(true, full) then
+   while #full > 0 and full[1].make_space(true, full) do
       attempt(pool, full)
+      full = out_of_space(full)
    end
    report(requests)
    return requests

@@ -25,6 +25,7 @@ local prune = require("byre.prune")
 local request = require("byre.request")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
+local trash = require("byre.trash")
 local usage = require("byre.usage")
 local vid = require("byre.vid")
 local volume = require("byre.volume")
@@ -417,7 +418,8 @@ methods.set = pool_settings.set
 
 --- Remove what policies let go. Volumes without a policy are pruned to their number of revisions to keep.
 -- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these; `pattern`: those whose vids fit;
--- `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, the text of another policy
+-- `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, the text of another policy;
+-- `trash = false`: what goes goes for good, also where there is a trash
 -- @treturn table `volumes`, `failures`, `hash`, see `prune.run`
 -- @raise `policy`: the plan is another one than was agreed to; `invalid`: a policy that does not load
 function methods:prune(options)
@@ -426,12 +428,27 @@ function methods:prune(options)
    return prune.run(self, options)
 end
 
+--- What is in the trash of the pool.
+-- @function trash
+-- @tparam[opt] string pattern of vids
+-- @tparam[opt] table options as for `volume:trash`
+-- @treturn function iterator of tables as of `volume:trash`
+-- @raise `corrupt`
+methods.trash = trash.of_pool
+
+--- Empty the trash, whatever its age is.
+-- @function empty_trash
+-- @tparam[opt] table options `volumes`: these; `pattern`: those whose vids fit (default: all); `dry_run`
+-- @treturn {plan,...} of the volumes where something went
+-- @raise `no_such_volume`, `busy`, `io`
+methods.empty_trash = trash.empty
+
 --- When was a policy last applied?
 -- @treturn ?integer epoch; nil: never
 -- @raise `corrupt`
 function methods:last_prune()
    local text = self.store:read(layout.clock)
-   return text and catalog.decode_clock(text).latest
+   return text and catalog.decode_clock(layout.clock, text).latest
 end
 
 --- Keep a policy in the pool, and use it for all volumes that have none of their own.

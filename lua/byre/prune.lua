@@ -123,7 +123,7 @@ end
 -- @tparam pool pool
 -- @tparam string id
 -- @tparam[opt] table options `confirm`: hash of a volume's plan that somebody agrees to; `policy`: of `policy.new`, in
--- place of the volume's own; `gauge`: that of the run (default: a new one); `measure`: see `decide.prune`
+-- place of the volume's own; `gauge`: that of the run (default: a new one); `measure`, `trash`: see `decide.prune`
 -- @treturn table for `byre.operation`; its plan has `prune`, see `decide.prune`, with `log` (lines of the policy) and,
 -- where something was measured, `exact` and `reason` as of `byre.space`
 function prune.request(pool, id, options)
@@ -132,7 +132,7 @@ function prune.request(pool, id, options)
    return { vid = id, reads = false, decide = function(state)
       if not state.config.save_on_stop then
          local the_plan = plan.new("prune", id, {})
-         the_plan.prune = { volume = id, revisions = {}, removed = {}, log = {} }
+         the_plan.prune = { volume = id, revisions = {}, removed = {}, emptied = {}, gone = {}, log = {} }
          return the_plan
       end
       local chosen = options.policy
@@ -146,9 +146,9 @@ function prune.request(pool, id, options)
       local clock = chosen and pool.store:read(layout.clock)
       local the_plan = decide.decide(state, revisions, judgement, {
          policy = chosen and chosen.name, policy_hash = chosen and chosen.hash,
-         clock = clock and catalog.decode_clock(clock), synchronised = core.clock_is_synchronised(),
+         clock = clock and catalog.decode_clock(layout.clock, clock), synchronised = core.clock_is_synchronised(),
          confirm = options.confirm,
-         gauge = meter, measure = options.measure,
+         gauge = meter, measure = options.measure, trash = options.trash,
       })
       the_plan.prune.log = log
       if run.map then
@@ -214,11 +214,12 @@ local function look(pool, options, result)
    local run = gauge.new(pool)
    each_volume(pool, options, function(id)
       local ok, the_plan = failure.catch(operation.plan, pool,
-         prune.request(pool, id, { policy = options.policy, gauge = run, measure = options.measure }))
+         prune.request(pool, id, { policy = options.policy, gauge = run, measure = options.measure,
+            trash = options.trash }))
       if ok then
          table.insert(result.volumes, the_plan.prune)
          -- the next one need not make the same space once more
-         run:forget(id, the_plan.prune.removed)
+         run:forget(id, the_plan.prune.gone)
       else
          table.insert(result.failures, { volume = id, error = the_plan })
       end
@@ -229,12 +230,12 @@ end
 local function run(pool, options, agreed, result)
    local shared = gauge.new(pool)
    each_volume(pool, options, function(id)
-      local request = prune.request(pool, id, { confirm = agreed[id], gauge = shared, measure = options.measure })
+      local request = prune.request(pool, id, { confirm = agreed[id], gauge = shared, measure = options.measure,
+         trash = options.trash })
       local ok, e = failure.catch(operation.run, pool, { request })
       if ok then
-         local done = request.plan.prune
-         table.insert(result.volumes, done)
-         shared:forget(id, not done.unconfirmed and done.removed or {})
+         table.insert(result.volumes, request.plan.prune)
+         shared:forget(id, request.plan.prune.gone)
       else
          table.insert(result.failures, { volume = id, error = e })
       end
@@ -276,7 +277,7 @@ end
 -- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these (vids or volumes); `pattern`: those
 -- whose vids fit; `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, this one (of
 -- `policy.new`) in place of the volumes' own; `measure`: `"removed"`: what those free that go, `"all"`: what each
--- revision frees; that reads maps
+-- revision frees; that reads maps; `trash = false`: what goes goes for good, also where there is a trash
 -- @treturn table `volumes` (see `decide.prune`), `failures` ({volume=, error=}), `hash` (what has to be agreed to; nil:
 -- nothing)
 -- @raise `policy`: the plan is another one than was agreed to

@@ -23,6 +23,7 @@ local revert = require("byre.decide.revert")
 local start = require("byre.decide.start")
 local stop = require("byre.decide.stop")
 local survey = require("byre.survey")
+local trash = require("byre.trash")
 local units = require("byre.units")
 local vid = require("byre.vid")
 
@@ -121,11 +122,15 @@ function request.revert(_, id, options, revision)
    end }
 end
 
-function request.remove_revision(_, id, revision)
+function request.remove_revision(_, id, revision, options)
+   options = options_table(options)
    return { vid = id, reads = false, decide = function(state)
-      return revert.remove_revision(state, revision)
+      return revert.remove_revision(state, revision, options)
    end }
 end
+
+request.restore = trash.restore_request
+request.empty_trash = trash.empty_request
 
 function request.snapshot(_, id, wanted)
    local options, reflink = image_options(id, wanted)
@@ -183,8 +188,8 @@ function request.defrag(pool, id, options)
 end
 
 -- `false` takes it away
-local settable = { revisions_to_keep = "removable", retention = "removable", cow_extent_size = "removable", rw = true,
-   ephemeral = true }
+local settable = { revisions_to_keep = "removable", retention = "removable", cow_extent_size = "removable",
+   trash = "removable", rw = true, ephemeral = true }
 
 -- what a running session's image is to be told of changed settings
 local function hint_session(pool, state, settings)
@@ -192,8 +197,8 @@ local function hint_session(pool, state, settings)
    return state.files.dirty and plan.hint(state.paths.dirty, bytes or 0) or nil
 end
 
---- Change settings of a volume; `false` for `revisions_to_keep`, `retention` and `cow_extent_size` goes back to the
--- pool's.
+--- Change settings of a volume; `false` for `revisions_to_keep`, `retention`, `cow_extent_size` and `trash` goes back
+-- to the pool's.
 function request.set(pool, id, changes)
    assert(type(changes) == "table", "settings are a table")
    return { vid = id, reads = false, decide = function(state)
@@ -202,7 +207,7 @@ function request.set(pool, id, changes)
          if not settable[key] then
             failure.raise("invalid", id, ("there is no setting %s that can be changed"):format(
                failure.quote(tostring(key))), { volume = id,
-               hint = "revisions_to_keep, retention, cow_extent_size, rw and ephemeral can" })
+               hint = "revisions_to_keep, retention, cow_extent_size, trash, rw and ephemeral can" })
          end
          settings[key] = value
          if settable[key] == "removable" and value == false then

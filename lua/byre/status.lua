@@ -13,7 +13,7 @@ local status = {}
 -- (there is a dirty image), `running` (somebody has it open for writing), `dirty` (the next stop commits it),
 -- `outdated`, `size` and `used` (bytes, of the session's image or else the committed one), `committed_time` (last
 -- write to the committed content, epoch), `revision_count`, `revision_time` (last write to the content of the newest
--- revision)
+-- revision), `trash` (the window, such as `"2d"`; nil: off), `trash_count` (revisions in it)
 function status.of(state)
    local config, files = state.config, state.files
    local image = files.dirty or files.clean
@@ -35,6 +35,8 @@ function status.of(state)
       size = image and image.size or config.size,
       used = image and image.blocks * 512 or 0,
       committed_time = files.clean and files.clean.mtime,
+      trash = config.trash and config.trash.text,
+      trash_count = #state.trash,
       revision_count = #history,
       revision_time = #history > 0 and history[#history].time or nil,
    }
@@ -52,6 +54,9 @@ function status.files(state)
    end
    for _, revision in ipairs(state.revisions) do
       list[#list + 1] = { role = "revision", path = revision.path, revision = revision.id }
+   end
+   for _, entry in ipairs(state.trash) do
+      list[#list + 1] = { role = "trash", path = entry.path }
    end
    local others = { "old_revision", "temporary", "stray" }
    for i, paths in ipairs({ state.old_revisions, state.temporaries, state.strays }) do

@@ -9,6 +9,9 @@
 --    lost            data of the session or the import could not be made durable
 --    files           role -> stat of the clean, dirty, precache and import image
 --    revisions       oldest first: id, seq, time, path
+--    trash           revisions that were taken away, those first that were put there first: see `layout.find_trash`
+--    clock           of a volume with a trash: `mark` (of `catalog.decode_clock`; nil: none as yet), `damaged` (it
+--                    cannot be read), `synchronised` (the clock now; nil: the kernel does not tell)
 --    discard         a session was to be dropped along with another change (`byre.discard`): `"begun"` or `"done"`
 --    preserved       the revision that is the clean image itself (one inode)
 --    temporaries, strays, old_revisions   lists of paths
@@ -83,15 +86,17 @@ end
 
 -- A symbolic link or a directory is no revision, whatever its name is.
 local function sort_out_strays(state, kinds)
-   local revisions = {}
-   for _, revision in ipairs(state.revisions) do
-      if kinds[layout.basename(revision.path)] then
-         table.insert(state.strays, revision.path)
-      else
-         revisions[#revisions + 1] = revision
+   for _, key in ipairs({ "revisions", "trash" }) do
+      local plain = {}
+      for _, item in ipairs(state[key]) do
+         if kinds[layout.basename(item.path)] then
+            table.insert(state.strays, item.path)
+         else
+            plain[#plain + 1] = item
+         end
       end
+      state[key] = plain
    end
-   state.revisions = revisions
 end
 
 -- sort the names in the volume's directory into what they are to the volume
@@ -102,6 +107,7 @@ local function sort_names(state, names, kinds)
    local revisions, others = layout.find_revisions(state.vid, names)
    local present = {}
    state.revisions = revisions
+   state.trash, others = layout.find_trash(state.vid, others)
    for _, name in ipairs(others) do
       local role = layout.parse(state.vid, name)
       if lists[role] then
@@ -178,7 +184,7 @@ end
 local function new_state(volume)
    return {
       vid = volume, now = core.now(), files = {}, paths = {},
-      revisions = {}, temporaries = {}, strays = {}, old_revisions = {},
+      revisions = {}, trash = {}, temporaries = {}, strays = {}, old_revisions = {},
    }
 end
 
@@ -223,6 +229,17 @@ local function find_names(store, state, options)
    return present, roles
 end
 
+-- Nothing but the age of what is in the trash depends on it, so damage of it stands in nobody's way.
+local function read_clock(store)
+   local seen = { synchronised = core.clock_is_synchronised() }
+   local text = store:read(layout.trash_clock)
+   if text then
+      local ok, mark = failure.catch(catalog.decode_clock, layout.trash_clock, text)
+      seen.mark, seen.damaged = ok and mark or nil, not ok
+   end
+   return seen
+end
+
 local function look(store, volume, pool, options)
    local state = new_state(volume)
    for _, role in ipairs(layout.roles) do
@@ -246,6 +263,7 @@ local function look(store, volume, pool, options)
    if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
       files.precache.fresh = is_fresh(store, files, state.paths)
    end
+   state.clock = state.config.trash and read_clock(store) or nil
    state.torn = is_torn(state, present)
    end_session(store, state, options.entries)
    if options.writers and files.dirty and files.dirty.type == "file" then

@@ -112,13 +112,14 @@ local function volume_figures(self, vid)
    local revisions = of_role(images, "revision")
    result.vid, result.revision_count = vid, #revisions
    result.history = self.map:freed(revisions)
+   result.trash = self.map:freed(of_role(images, "trash"))
    return result
 end
 
 --- What each volume takes, in the order of their vids.
 -- @treturn function iterator of tables: `vid`; `allocated` (bytes that its images take together), `exclusive` (of them,
--- what is free when the volume goes), `shared` (the rest), `history` (what is free when its revisions go),
--- `revision_count`
+-- what is free when the volume goes), `shared` (the rest), `history` (what is free when its revisions go), `trash`
+-- (what is free when its trash is emptied), `revision_count`
 function methods:volumes()
    local i = 0
    return function()
@@ -162,14 +163,15 @@ local function named(self, name)
    return { find_revision(self, vid, revision) }
 end
 
--- revisions of a volume, by their ids; those that are not there (any more) take nothing
+-- revisions of a volume, by their ids, and what is in its trash, by its path; those that are not there (any more)
+-- take nothing
 local function revisions_of(self, vid, ids)
    local wanted, list = {}, {}
    for _, id in ipairs(ids) do
       wanted[id] = true
    end
    for _, image in ipairs(images_of(self, vid)) do
-      if image.revision and wanted[image.revision] and not self.gone[image] then
+      if wanted[image.revision or image.role == "trash" and image.path] and not self.gone[image] then
          list[#list + 1] = image
       end
    end
@@ -186,7 +188,7 @@ end
 
 --- What is free when these revisions of a volume go.
 -- @tparam string vid
--- @tparam {string,...} ids
+-- @tparam {string,...} ids and paths in the pool of what is in the trash
 -- @treturn ?integer bytes; nil: not known
 -- @raise `no_such_volume`, `corrupt`
 function methods:freed(vid, ids)

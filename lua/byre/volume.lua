@@ -16,6 +16,7 @@ local request = require("byre.request")
 local status = require("byre.status")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
+local trash = require("byre.trash")
 local vid = require("byre.vid")
 
 local volume = {}
@@ -262,13 +263,28 @@ function methods:revert(id, options)
    run(self, "revert", options, id)
 end
 
---- Remove one revision.
+--- Remove one revision: into the trash, where the volume or its pool has one.
 -- @tparam string id
+-- @tparam[opt] table options `trash = false`: for good all the same
 -- @raise `no_such_revision`, `policy` (it is held)
-function methods:remove_revision(id)
+function methods:remove_revision(id, options)
    assert(id ~= nil, "a revision's id is needed")
-   run(self, "remove_revision", id)
+   run(self, "remove_revision", id, options)
 end
+
+--- What is in the trash; what was put there first comes first.
+-- @function trash
+-- @tparam[opt] table options `space = true`: also what each takes, see `space`
+-- @treturn {table,...} as in `revisions`, and `volume`, `removed` (when it was put there, epoch), `expires` (when it
+-- goes for good, epoch; nil: not by its age, the trash is off)
+methods.trash = trash.of_volume
+
+--- Bring a revision back from the trash, under its number and with what is noted of it.
+-- @function restore
+-- @tparam string id
+-- @treturn table the revision
+-- @raise `no_such_revision`, `exists` (there is a revision of its number)
+methods.restore = trash.restore
 
 --- Make a revision now; of a running volume it is what a power cut would leave.
 -- @tparam[opt] table wanted `tag`, `note`, `hold_until`, as for `annotate`; `reflink`, as for `start`
@@ -352,7 +368,8 @@ function methods:calendar()
 end
 
 --- Change settings.
--- @tparam table changes `revisions_to_keep`, `retention` (name of a policy) (false: the pool's), `rw`, `ephemeral`
+-- @tparam table changes `revisions_to_keep`, `retention` (name of a policy), `trash` (how long what is taken away stays
+-- there, such as `"2d"`; 0: no trash) (false: the pool's), `rw`, `ephemeral`
 -- @raise `invalid`
 function methods:set(changes)
    run(self, "set", changes)

@@ -26,6 +26,8 @@ local before = {
    ["byre clone templates"] = "byre remove --yes vm/root",
    ["byre revert --discard"] = "byre start appvms/work/private",
    ["byre events"] = "byre events --on",
+   ["byre restore"] = "byre set appvms/work/private trash=2d; byre remove --yes appvms/work/private@3",
+   ["byre trash"] = "byre set appvms/work/private trash=2d; byre remove --yes appvms/work/private@3",
    ["byre stop"] = "byre start appvms/work/private",
    ["byre snapshot --note"] = "byre clone vm/root appvms/work/root",
    ["byre import --create"] = "byre remove --yes templates/debian/root; "

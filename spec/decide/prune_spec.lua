@@ -99,7 +99,8 @@ end)
 
 describe("A plan to prune", function()
    local function state_with(n, raw)
-      local state = { vid = "vm/a", now = now, raw = raw or {}, revisions = {}, config = { save_on_stop = true } }
+      local state = { vid = "vm/a", now = now, raw = raw or {}, revisions = {}, trash = {},
+         config = { save_on_stop = true } }
       for i = 1, n do
          state.revisions[i] = { id = tostring(i), seq = i, time = i * day, path = "vm/a.img." .. i }
       end

@@ -295,7 +295,9 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
             function() pool:volume() end, function() pool:volumes(1) end, function() pool:create_volume("vm/x") end,
             function() pool:start("vm/disk") end, function() pool:group(1) end,
             function() volume:resize() end, function() volume:resize({}) end, function() volume:stop(1) end,
-            function() volume:remove_revision() end, function() volume:set() end, function() volume:import_file(1) end,
+            function() volume:remove_revision() end, function() volume:remove_revision("1", 1) end,
+            function() volume:restore() end, function() pool:set() end, function() pool:trash(1) end,
+            function() volume:set() end, function() volume:import_file(1) end,
             function() volume:export_file() end, function() volume:import_data_end() end,
             function() volume:import_volume({}) end, function() volume:plan() end, function() volume:clone() end,
          }) do
@@ -312,7 +314,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       it("is refused", function()
          local e = pools.refuses(pool, "invalid", "byre: vm/disk: there is no setting \"size\" that can be changed",
             volume.set, volume, { size = 1 })
-         assert.equal("revisions_to_keep, retention, cow_extent_size, rw and ephemeral can", e.hint)
+         assert.equal("revisions_to_keep, retention, cow_extent_size, trash, rw and ephemeral can", e.hint)
          pools.refuses(pool, "invalid", "byre: vm/disk: ephemeral is for volatile volumes that are rw", volume.set,
             volume,
             { ephemeral = true })

@@ -2,6 +2,7 @@
 local byre = require("byre")
 local filesystems = require("spec.support.filesystems")
 local images = require("spec.support.images")
+local layout = require("byre.layout")
 local pools = require("spec.support.pools")
 local scratch = require("spec.core.scratch")
 
@@ -95,6 +96,70 @@ describe("a pool that prunes before a start fails", function()
       fill(fs.dir)
       volume:start()
       assert.same({ 4, 5, 6 }, pools.numbers(far))
+   end)
+
+   describe("with a trash", function()
+      before_each(function() pool:set({ trash = "2d" }) end)
+
+      local function in_trash()
+         local list = {}
+         for i, entry in ipairs(volume:trash()) do
+            list[i] = entry.seq
+         end
+         table.sort(list)
+         return list
+      end
+
+      it("empties that first, and prunes nothing where that is enough", function()
+         make(1 << 20)
+         volume:remove_revision("2")
+         volume:remove_revision("5")
+         let_three_go()
+         fill(fs.dir)
+         volume:start()
+         -- one of them was enough
+         assert.same({ 5 }, in_trash())
+         assert.same({ 1, 3, 4, 6 }, pools.numbers(volume))
+      end)
+
+      it("prunes past it where that is not enough", function()
+         make(1 << 20)
+         pool:set({ trash = "9d" })
+         -- the first revision is empty
+         volume:remove_revision("1")
+         let_three_go()
+         fill(fs.dir)
+         volume:start()
+         assert.same({}, in_trash())
+         assert.same({ 4, 5, 6 }, pools.numbers(volume))
+      end)
+
+      it("empties as much as it takes of a pool that is nearly full, what was put there first first", function()
+         make(256 << 10)
+         for _, id in ipairs({ "5", "3", "4" }) do
+            volume:remove_revision(id)
+         end
+         local seconds = { ["5"] = 30, ["3"] = 20, ["4"] = 10 }
+         for _, entry in ipairs(volume:trash()) do
+            local home = layout.without_trash(entry.path)
+            assert(os.rename(entry.path, layout.trash(home, entry.removed - seconds[entry.id])))
+         end
+         let_three_go()
+         pools.write(fs.dir .. "/fill", ("x"):rep(pool:usage().free - (300 << 10)))
+         volume:start()
+         assert.same({ 3, 4 }, in_trash())
+         assert.same({ 1, 2, 6 }, pools.numbers(volume))
+      end)
+
+      it("empties nothing without the setting", function()
+         make(1 << 20)
+         volume:remove_revision("2")
+         local text = pools.get(pool.dir .. "/.byre/pool.json", 4096)
+         pools.write(pool.dir .. "/.byre/pool.json", (text:gsub('"on_full":"prune"', '"on_full":"fail"')))
+         fill(fs.dir)
+         pools.fails("no_space", "byre: vm/disk-dirty.img: write: No space left on device", volume.start, volume)
+         assert.same({ 2 }, in_trash())
+      end)
    end)
 
    it("prunes nothing without the setting", function()

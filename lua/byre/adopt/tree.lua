@@ -14,7 +14,7 @@ local foreign_formats = { raw = "raw", qcow2 = "qcow2", vmdk = "vmdk", vdi = "vd
 local endings = {
    { "^(.+)%-cow%.img%.old$", "cow_old" },
    { "^(.+)%-cow%.img$", "cow" },
-   { "^(.+)%.img%.%d+@[^/@]+Z$", "revision" },
+   { "^(.+)%.img%.%d+@[^/@~]+Z$", "revision" },
    { "^(.+)%.img@[^/@]+Z$", "old_revision" },
    { "^(.+)%-dirty%.img$", "dirty" },
    { "^(.+)%-precache%.img$", "precache" },

@@ -71,6 +71,13 @@ local function add_revisions(state, vid, prefix, add)
    end
 end
 
+local function add_trash(state, _, add)
+   local pool <close> = require("byre").open_pool(state.pool or os.getenv("BYRE_POOL") or "")
+   for entry in pool:trash() do
+      add(entry.volume .. "@" .. entry.id, require("byre.units").format_time(entry.time))
+   end
+end
+
 local function add_volumes(state, word, add)
    local vid = word:match("^(.*)@")
    if vid then
@@ -123,6 +130,7 @@ local by_name = {
          add(key .. "=", "")
       end
    end,
+   ["VID@REV"] = add_trash,
    FORMAT = list_of("raw", "qcow2", "vmdk", "vhdx", "vdi", "vpc"),
    SHELL = list_of("bash", "zsh", "fish"),
 }

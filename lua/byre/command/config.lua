@@ -17,6 +17,8 @@ local config = {
    on_full=fail|prune         when a start lacks space: fail, or prune first
    cow_extent_size=SIZE       XFS: in what pieces sessions write shared blocks
                               anew; 0: as the file system does by itself
+   trash=TIME                 how long revisions that are taken away stay in the
+                              trash, such as 2d; off
 
 With KEY=default a setting is what it was without one being said.
 
@@ -39,6 +41,7 @@ local by_kind = {
    boolean = settings.boolean,
    count = settings.count,
    size = function(_, text) return units.parse_size(text) end,
+   window = settings.window,
    word = function(_, text) return text end,
 }
 

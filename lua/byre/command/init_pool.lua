@@ -29,6 +29,8 @@ function init.parser(command)
       :argname("WHAT"):choices({ "fail", "prune" })
    command:option("--cow-extent-size", "XFS: in what pieces sessions write shared blocks anew (default: the file "
       .. "system's choice)."):argname("SIZE")
+   command:option("--trash", "How long revisions that are taken away stay in the trash, such as 2d "
+      .. "(default: there is none)."):argname("TIME")
    command:flag("--ephemeral-volatile", "Volatile volumes are ephemeral unless they say otherwise.")
 end
 
@@ -45,6 +47,7 @@ function init.run(context, args)
    options.reflink = args.reflink
    options.on_full = args.on_full
    options.cow_extent_size = args.cow_extent_size
+   options.trash = settings.window("--trash", args.trash)
    options.ephemeral_volatile = args.ephemeral_volatile == true
    if context:is_dry() then
       return context:show_plans({ byre.plan_pool(dir, options) })

@@ -39,6 +39,7 @@ local pool_families = {
    { "byre_pool_dirty_volumes", "Volumes with a session that its stop would commit." },
    { "byre_pool_outdated_volumes", "Volumes whose source has newer content than they run with." },
    { "byre_pool_revisions", "Revisions of all volumes." },
+   { "byre_pool_trash_revisions", "Revisions in the trash of all volumes." },
    { "byre_prune_last_run_timestamp_seconds", "When a policy was last applied." },
    { "byre_prune_due_revisions", "Revisions that go when the pool is pruned now." },
    { "byre_prune_waiting_revisions", "Revisions that would go but wait for somebody to agree." },
@@ -51,6 +52,8 @@ local volume_families = {
    { "byre_volume_exclusive_bytes", "What is free when the volume is removed and nothing else." },
    { "byre_volume_history_bytes", "What is free when its revisions are removed." },
    { "byre_volume_revisions", "Its revisions." },
+   { "byre_volume_trash_revisions", "Revisions in its trash." },
+   { "byre_volume_trash_bytes", "What is free when its trash is emptied." },
    { "byre_volume_session", "1: it has a session." },
    { "byre_volume_running", "1: somebody has its image open for writing." },
    { "byre_volume_dirty", "1: its session would be committed by a stop." },
@@ -79,6 +82,7 @@ local function add_volume(figures, status, last_stop)
    end
    add("size_bytes", status.size)
    add("revisions", status.revision_count)
+   add("trash_revisions", status.trash_count)
    for _, key in ipairs({ "session", "running", "dirty", "outdated" }) do
       add(key, status[key])
    end
@@ -90,13 +94,13 @@ end
 -- Look at all volumes. Returns the errors of those that cannot be looked at.
 local function add_volumes(figures, pool, each)
    local counts = { session = 0, running = 0, dirty = 0, outdated = 0 }
-   local by_kind, revisions, damaged = {}, 0, {}
+   local by_kind, revisions, trash, damaged = {}, 0, 0, {}
    local last_stops = each and events.last_done(pool, "stop") or {}
    for volume in pool:volumes() do
       local ok, status = failure.catch(volume.status, volume)
       if ok then
          by_kind[status.kind] = (by_kind[status.kind] or 0) + 1
-         revisions = revisions + status.revision_count
+         revisions, trash = revisions + status.revision_count, trash + status.trash_count
          for key, count in pairs(counts) do
             counts[key] = count + (status[key] and 1 or 0)
          end
@@ -116,6 +120,7 @@ local function add_volumes(figures, pool, each)
       figures:add(("byre_pool_%s_volumes"):format(key), counts[key])
    end
    figures:add("byre_pool_revisions", revisions)
+   figures:add("byre_pool_trash_revisions", trash)
    return damaged
 end
 
@@ -123,7 +128,7 @@ local function add_space(figures, pool, each)
    local measured = pool:space()
    figures:add("byre_pool_images_bytes", measured.allocated)
    for volume in each and measured:volumes() or function() end do
-      for _, key in ipairs({ "allocated", "exclusive", "history" }) do
+      for _, key in ipairs({ "allocated", "exclusive", "history", "trash" }) do
          figures:add(("byre_volume_%s_bytes"):format(key), volume[key], { volume = volume.vid })
       end
    end

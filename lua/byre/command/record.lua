@@ -47,6 +47,10 @@ record.detail_fields = {
    { key = "revisions_to_keep", title = "revisions to keep" },
    { key = "policy", title = "policy" },
    { key = "cow_extent_size", title = "cow extent size", text = exact_size },
+   { key = "trash", title = "trash", text = function(window, status)
+      return ("%s, %d in it"):format(window, status.trash_count)
+   end },
+   { key = "trash_count" },
    { key = "revision_count", title = "revisions" },
    { key = "path", title = "image" },
 }
@@ -125,6 +129,35 @@ each_pool_setting(function(setting)
    table.insert(record.pool_fields, { key = setting.name, title = setting.key or setting.name,
       text = text_of_kind[setting.kind] })
 end)
+--- Fields of a line of `byre trash`.
+record.trash_fields = {
+   { key = "volume", title = "VOLUME" },
+   { key = "id", title = "REVISION" },
+   { key = "time", title = "TIME" },
+   { key = "removed", title = "REMOVED" },
+   { key = "expires", title = "EXPIRES" },
+   { key = "size", title = "SIZE", right = true, text = units.format_size },
+   { key = "tags", title = "TAGS", style = style_of_tags },
+   { key = "note", title = "NOTE" },
+}
+
+--- The same with --space.
+record.trash_space_fields = {
+   { key = "volume", title = "VOLUME" },
+   { key = "id", title = "REVISION" },
+   { key = "removed", title = "REMOVED" },
+   { key = "expires", title = "EXPIRES" },
+   { key = "size", title = "SIZE", right = true, text = units.format_size },
+   { key = "allocated", title = "ALLOCATED", right = true, text = units.format_size },
+   { key = "exclusive", title = "EXCLUSIVE", right = true, text = units.format_size },
+}
+
+--- The same with what only programs want to know.
+record.trash_detail_fields = {
+   { key = "volume" }, { key = "id" }, { key = "seq" }, { key = "time" }, { key = "removed" }, { key = "expires" },
+   { key = "size" }, { key = "tags" }, { key = "note" }, { key = "hold_until" }, { key = "path" },
+   { key = "allocated" }, { key = "shared" }, { key = "exclusive" },
+}
 
 --- What there is to say of a pool.
 -- @tparam pool pool
@@ -195,6 +228,16 @@ function record.of_revision(revision)
       shared = revision.shared,
       exclusive = revision.exclusive,
    }
+end
+
+--- What there is to say of a revision in the trash.
+-- @tparam table entry of `volume:trash()`
+-- @treturn table see `record.trash_detail_fields`
+function record.of_trash(entry)
+   local result = record.of_revision(entry)
+   result.volume, result.removed = entry.volume, units.format_time(entry.removed)
+   result.expires = entry.expires and units.format_time(entry.expires)
+   return result
 end
 
 --- The revisions of a volume as records, oldest first.

@@ -6,7 +6,8 @@ local report = require("byre.command.report")
 local remove = {
    summary = "Remove volumes, or single revisions.",
    description = [[Remove volumes with all their revisions, or single revisions. What is removed
-is gone; --yes says that this is meant.]],
+is gone; --yes says that this is meant. Where the volume or its pool has a trash,
+single revisions go there: byre restore brings them back.]],
    examples = {
       { "byre remove --yes appvms/old/private" },
       { "byre remove --yes appvms/work/private@3 appvms/work/private@4", "two revisions" },
@@ -16,6 +17,7 @@ is gone; --yes says that this is meant.]],
 
 function remove.parser(command)
    command:argument("VID", "Volumes, or revisions as VID@REV."):target("names"):args("+")
+   command:flag("--no-trash", "Remove revisions for good, also where there is a trash.")
    command:flag("--force", "Also volumes that are the source of others, which cannot start then.")
 end
 
@@ -51,10 +53,20 @@ local function describe(whole, revisions)
    return "remove " .. table.concat(words, ", ")
 end
 
+-- Is all of it going to be in the trash?
+local function can_be_restored(whole, revisions, options)
+   for _, item in ipairs(revisions) do
+      if options.trash == false or not item.volume:status().trash then
+         return false
+      end
+   end
+   return #whole == 0
+end
+
 local function show_plans(context, whole, revisions, options)
    local plans = {}
    for i, item in ipairs(revisions) do
-      plans[i] = item.volume:plan("remove_revision", item.id)
+      plans[i] = item.volume:plan("remove_revision", item.id, options)
    end
    for _, volume in ipairs(whole) do
       plans[#plans + 1] = volume:plan("remove", options)
@@ -62,10 +74,10 @@ local function show_plans(context, whole, revisions, options)
    context:show_plans(plans)
 end
 
-local function remove_revisions(revisions, removed)
+local function remove_revisions(revisions, removed, options)
    local code
    for _, item in ipairs(revisions) do
-      local ok, err = failure.catch(item.volume.remove_revision, item.volume, item.id)
+      local ok, err = failure.catch(item.volume.remove_revision, item.volume, item.id, options)
       if ok then
          removed[#removed + 1] = { vid = item.volume.vid, revision = item.id }
       else
@@ -89,12 +101,15 @@ end
 function remove.run(context, args)
    local whole, revisions = find(context, args.names)
    local options = { force = args.force }
+   if args.no_trash then
+      options.trash = false
+   end
    if context:is_dry() then
       return show_plans(context, whole, revisions, options)
    end
-   context:confirm(describe(whole, revisions))
+   context:confirm(describe(whole, revisions), can_be_restored(whole, revisions, options) and "into the trash" or nil)
    local removed = {}
-   local code = remove_revisions(revisions, removed)
+   local code = remove_revisions(revisions, removed, options)
    code = remove_volumes(context, whole, removed, options) or code
    if context.out.format == "json" then
       context.out:list({ { key = "vid" }, { key = "revision" } }, removed)

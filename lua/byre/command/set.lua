@@ -13,6 +13,8 @@ local set = {
    cow_extent_size=SIZE
                        XFS: in what pieces a session writes shared blocks anew; 0:
                        as the file system does by itself; default: the pool's
+   trash=TIME          how long revisions that are taken away stay in the trash, such
+                       as 2d; off; default: the pool's
    rw=yes|no           may it be written to
    ephemeral=yes|no    of a volatile volume: its users should encrypt it
 
@@ -21,7 +23,7 @@ byre config changes what counts for all volumes that say nothing themselves.]],
       { "byre set appvms/work/private keep=5" },
       { "byre set templates/debian/root rw=no keep=default" },
    },
-   keys = { "keep", "retention", "cow_extent_size", "rw", "ephemeral" },
+   keys = { "keep", "retention", "cow_extent_size", "trash", "rw", "ephemeral" },
 }
 
 function set.parser(command)
@@ -44,7 +46,15 @@ local function retention(_, text)
    return text ~= "default" and text
 end
 
+local function trash(key, text)
+   if text == "default" then
+      return false
+   end
+   return settings.window(key, text)
+end
+
 local readers = {
+   trash = { "trash", trash },
    retention = { "retention", retention },
    keep = { "revisions_to_keep", keep },
    revisions_to_keep = { "revisions_to_keep", keep },

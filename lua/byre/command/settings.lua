@@ -1,5 +1,6 @@
 --- Options and words that say what a volume or a pool is to be; several verbs share them.
 -- @module byre.command.settings
+local duration = require("byre.retention.duration")
 local report = require("byre.command.report")
 
 local settings = {}
@@ -51,6 +52,20 @@ function settings.changes(words, readers, keys)
       changes[reader[1]] = reader[2](key, text)
    end
    return changes
+end
+
+--- A window of the trash from the command line.
+-- @tparam string object the option or key, for messages
+-- @tparam ?string text a duration, `off` or `0`
+-- @treturn ?string|integer as `config.pool` takes it; nil for nil
+-- @raise `invalid`
+function settings.window(object, text)
+   if text == "off" or text == "0" then
+      return 0
+   elseif text and not duration.parse(text) then
+      report.usage(object, ("'%s' is no window of the trash; write a span such as 2d, or off"):format(text))
+   end
+   return text
 end
 
 --- Add the options to a command.

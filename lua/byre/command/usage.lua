@@ -16,6 +16,8 @@ Images share blocks, so what they take does not add up:
    EXCLUSIVE   of it, what is free when it is removed and nothing else
    SHARED      the rest: stays as long as others have it
    HISTORY     what is free when all revisions of the volume are removed
+   TRASH       what is free when its trash is emptied, where there is something
+               in it
 Removing two may free more than the two EXCLUSIVE: name both to see.
 
 On XFS and ext4 the figures are what the file system returns (on XFS at most,
@@ -57,6 +59,18 @@ local volumes_fields = join({ { key = "vid", title = "VOLUME" } }, figure_fields
    { key = "history", title = "HISTORY", right = true, text = units.format_size },
    { key = "revision_count", title = "REVISIONS", right = true },
 })
+
+local trash_field = { key = "trash", title = "TRASH", right = true, text = units.format_size }
+
+-- people see nothing of a trash where there is none
+local function with_trash(context, fields, records)
+   for _, item in ipairs(records) do
+      if context.out.format ~= "text" or item.trash ~= 0 then
+         return join(fields, { trash_field })
+      end
+   end
+   return fields
+end
 
 local volume_fields = join({
    record.field("vid"), record.field("size"), record.field("used"),
@@ -105,7 +119,7 @@ local function show_pool(context)
    for volume in measured:volumes() do
       table.insert(values.volumes, volume)
    end
-   show(context, pool_fields, values, "volumes", volumes_fields)
+   show(context, pool_fields, values, "volumes", with_trash(context, volumes_fields, values.volumes))
    explain(context, measured)
    for _, err in ipairs(measured.failures) do
       report.show(err)
@@ -117,7 +131,8 @@ local function show_volume(context, vid)
    local volume = context:volume(vid)
    local values = volume:space()
    values.size, values.used = volume:size(), volume:usage()
-   show(context, volume_fields, values, "images", image_fields)
+   local fields = with_trash(context, volume_fields, { values })
+   show(context, fields, values, "images", image_fields)
    explain(context, values)
 end
 

@@ -62,9 +62,10 @@ end
 
 -- What the figures are worth, and what rules on space could not do.
 local function say_space(context, result)
-   local total, exact, reason_of_figures = 0, true, nil
+   local total, exact, trash, reason_of_figures = 0, true, false, nil
    for _, volume in ipairs(result.volumes) do
       if #volume.removed > 0 then
+         trash = trash or volume.trash
          total = total and volume.freed and total + volume.freed
          exact = exact and volume.exact
          reason_of_figures = reason_of_figures or volume.reason
@@ -77,8 +78,8 @@ local function say_space(context, result)
    if not total then
       context:say("what it frees is not known" .. (reason_of_figures and ": " .. reason_of_figures or ""))
    elseif total > 0 then
-      context:say(("together they free %s%s%s"):format(exact and "" or "about ", units.format_size(total),
-         reason_of_figures and ": " .. reason_of_figures or ""))
+      context:say(("together they free %s%s%s%s"):format(exact and "" or "about ", units.format_size(total),
+         trash and " once they are out of the trash" or "", reason_of_figures and ": " .. reason_of_figures or ""))
    end
 end
 
@@ -93,6 +94,10 @@ function verdict.list(context, result, options)
          if options.everything or item.removed then
             rows:add(verdict.record(volume, item, options.done == true))
          end
+      end
+      if #volume.emptied > 0 then
+         context:say(("%s: %d %s the trash for good"):format(volume.volume, #volume.emptied,
+            options.done and "left" or "would leave"))
       end
       for _, line in ipairs(volume.log or {}) do
          context:say(("%s: the policy says: %s"):format(volume.volume, line))

@@ -11,14 +11,16 @@ local create = {}
 
 --- Are there images of this vid?
 function create.has_images(state)
-   return next(state.files) ~= nil or #state.revisions > 0
+   return next(state.files) ~= nil or #state.revisions > 0 or #state.trash > 0
 end
 
 -- steps that take every image of a vid away, the clean one last
 local function unlink_all(state)
    local steps = {}
-   for _, revision in ipairs(state.revisions) do
-      steps[#steps + 1] = plan.unlink(revision.path)
+   for _, list in ipairs({ state.trash, state.revisions }) do
+      for _, item in ipairs(list) do
+         steps[#steps + 1] = plan.unlink(item.path)
+      end
    end
    for _, path in ipairs(state.temporaries) do
       steps[#steps + 1] = plan.unlink(path)

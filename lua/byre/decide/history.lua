@@ -9,6 +9,7 @@ local layout = require("byre.layout")
 local notes = require("byre.notes")
 local plan = require("byre.plan")
 local survey = require("byre.survey")
+local trash = require("byre.decide.trash")
 local units = require("byre.units")
 
 local history = {}
@@ -89,9 +90,12 @@ function history.missing(state, path, hint)
       { path = path, errno = core.errno.ENOENT, hint = hint })
 end
 
---- The number that the next revision gets.
+--- The number that the next revision gets. That of one in the trash is still its own.
 function history.next_seq(state)
    local newest = state.revisions[#state.revisions]
+   for _, entry in ipairs(state.trash) do
+      newest = newest and newest.seq >= entry.seq and newest or entry
+   end
    local seq = (newest and newest.seq or 0) + 1
    if seq > layout.last_seq then
       history.refuse(state, "not_supported", ("there is no number for a revision after %d"):format(newest.seq),
@@ -133,23 +137,26 @@ function history.forget_notes(state, paths, added)
 end
 
 --- Phases of a cleanup that remove the oldest revisions until `keep` are left;
--- those that are held stay besides. What is noted of them goes after them.
+-- those that are held stay besides. What is in the trash and has had its time
+-- goes with them, and what is noted of those that are gone after them.
 -- @tparam table state
 -- @tparam integer keep
 -- @tparam ?string added path of the newest revision, if the plan adds one
 -- @param ... further steps of the cleanup
 -- @treturn {phase,...}
 function history.prune(state, keep, added, ...)
-   local paths, steps = {}, {}
+   local paths = {}
    for i = 1, math.min(#state.revisions, #state.revisions + (added and 1 or 0) - keep) do
       local revision = state.revisions[i]
       if not notes.is_held(state, revision) then
          paths[#paths + 1] = revision.path
-         steps[#steps + 1] = plan.unlink(revision.path)
       end
    end
-   local forget = history.forget_notes(state, paths, added)
-   return { plan.phase({ sync = forget ~= nil }, steps, ...), plan.phase({}, forget) }
+   local steps, gone = trash.take_away(state, paths)
+   local emptied, expired = trash.empty(trash.expired(state))
+   local forget = history.forget_notes(state, table.move(expired, 1, #expired, #gone + 1, gone), added)
+   return { plan.phase({ sync = forget ~= nil }, steps, trash.note_clock(state, #paths > 0), emptied, ...),
+      plan.phase({}, forget) }
 end
 
 --- Refuse to remove a revision that is held.

@@ -9,6 +9,7 @@ local layout = require("byre.layout")
 local notes = require("byre.notes")
 local plan = require("byre.plan")
 local space = require("byre.decide.space")
+local trash = require("byre.decide.trash")
 
 local prune = {}
 
@@ -87,6 +88,28 @@ local function hold_back(list, rule, gauge)
    return short
 end
 
+-- What leaves the trash: what has had its time, and for a rule on space as much as is missing, what was put there
+-- first first. No revision goes for want of space before all of it has.
+local function empty_trash(state, rule, gauge)
+   local entries, left, paths = trash.expired(state), {}, {}
+   for _, entry in ipairs(state.trash) do
+      left[entry.path] = entry
+   end
+   for _, entry in ipairs(entries) do
+      left[entry.path] = nil
+      if rule then
+         gauge:take(entry.path)
+      end
+   end
+   for _, entry in ipairs(rule and state.trash or {}) do
+      paths[#paths + 1] = left[entry.path] and entry.path
+   end
+   for _, path in ipairs(rule and space.choose(config.with(rule, { order = "oldest" }), paths, gauge) or {}) do
+      entries[#entries + 1] = left[path]
+   end
+   return entries
+end
+
 -- what each frees alone, and what it adds to what those before it free
 local function measure(list, ids, gauge)
    local going, before = {}, 0
@@ -119,10 +142,10 @@ local function note_clock(state, facts)
    end
 end
 
--- the entry without the notes on what goes, and with the policy that was agreed to
-local function update_entry(state, facts, paths)
-   local entry = notes.without(state, paths) or state.raw
-   if #paths > 0 and facts.policy_hash and entry.confirmed_policy ~= facts.policy_hash then
+-- the entry without the notes on what is gone, and with the policy that was agreed to if something is removed
+local function update_entry(state, facts, gone, removes)
+   local entry = notes.without(state, gone) or state.raw
+   if removes and facts.policy_hash and entry.confirmed_policy ~= facts.policy_hash then
       entry = config.with(entry, { confirmed_policy = facts.policy_hash })
    end
    return entry ~= state.raw and plan.write(layout.entry(state.vid), catalog.encode(entry)) or nil
@@ -140,12 +163,29 @@ local function paths_of(state, ids)
    return paths
 end
 
-local function removals(paths)
-   local steps = {}
-   for i, path in ipairs(paths) do
-      steps[i] = plan.unlink(path)
+-- What was asked for and did not wait for space goes into the trash, where there is one.
+local function goes_into_trash(state, rule, facts)
+   return not rule and trash.is_used(state, facts)
+end
+
+-- what the gauge is to be told of once it is done
+local function gone_for_good(result)
+   local stays = result.trash or result.unconfirmed
+   local list = stays and {} or table.move(result.removed, 1, #result.removed, 1, {})
+   for _, entry in ipairs(result.emptied) do
+      list[#list + 1] = entry.path
    end
-   return steps
+   return list
+end
+
+local function phases_of(state, facts, result, paths)
+   local steps, gone = trash.take_away(state, paths, { trash = result.trash })
+   local emptied, expired = trash.empty(result.emptied)
+   table.move(expired, 1, #expired, #gone + 1, gone)
+   result.gone = gone_for_good(result)
+   return { plan.phase({}, steps, emptied),
+      plan.phase({}, update_entry(state, facts, gone, #paths > 0), note_clock(state, facts),
+         trash.note_clock(state, result.trash and #paths > 0)) }
 end
 
 --- Decide what goes.
@@ -154,19 +194,23 @@ end
 -- @tparam table judgement of `evaluate.judge` or `prune.by_number`
 -- @tparam table facts `policy` (its name), `policy_hash`, `clock` (of `catalog.decode_clock`), `synchronised` (the
 -- clock now), `confirm` (a hash that somebody has agreed to), `gauge` (for a policy with a rule on space, and for
--- `measure`), `measure` (`"all"`: what each revision frees, `"removed"`: the same where some go)
+-- `measure`), `measure` (`"all"`: what each revision frees, `"removed"`: the same where some go), `trash = false`: what
+-- goes goes for good
 -- @treturn plan of the removals, oldest first; empty while somebody has to agree. `prune` besides: `volume`,
 -- `policy`, `revisions` (each with `delta` (bytes changed, where the policy has asked), `verdict`, `reasons`, `guard`,
 -- `spared` (why a rule on space leaves it), `removed`, `exclusive` and `freed` (bytes, where measured)), `removed`
 -- (ids), `freed` (bytes, where measured), `space` (with a rule on space: `missing`, bytes that are missing all the
--- same; nil: not known), `hash`, `unconfirmed` (why somebody has to agree)
+-- same; nil: not known), `hash`, `unconfirmed` (why somebody has to agree), `trash` (what is removed goes into the
+-- trash), `emptied` (entries that leave it for good), `gone` (ids and paths of what is not there any more afterwards,
+-- for the gauge)
 function prune.decide(state, revisions, judgement, facts)
    local list = sort_out(revisions, judgement, state.now)
    local rule = judgement.policy.space
+   local emptied = empty_trash(state, rule, facts.gauge)
    local space_left = rule and { missing = hold_back(list, rule, facts.gauge) } or nil
    local ids = removed_ids(list)
    local result = { volume = state.vid, policy = facts.policy, revisions = list, removed = ids, space = space_left,
-      hash = plan_hash(state, facts, ids) }
+      hash = plan_hash(state, facts, ids), emptied = emptied, trash = goes_into_trash(state, rule, facts) }
    if facts.measure == "all" or facts.measure and #ids > 0 then
       result.freed = measure(list, ids, facts.gauge)
    end
@@ -175,16 +219,13 @@ function prune.decide(state, revisions, judgement, facts)
       policy_changed = facts.policy_hash ~= nil and state.raw.confirmed_policy ~= facts.policy_hash,
    })
    facts.agreed = facts.confirm == result.hash
-   local phases
+   local paths = {}
    if why and not facts.agreed then
       result.unconfirmed = why
-      phases = { plan.phase({}, note_clock(state, facts)) }
    else
-      local paths = paths_of(state, ids)
-      phases = { plan.phase({}, removals(paths)),
-         plan.phase({}, update_entry(state, facts, paths), note_clock(state, facts)) }
+      paths = paths_of(state, ids)
    end
-   local the_plan = plan.new("prune", state.vid, phases)
+   local the_plan = plan.new("prune", state.vid, phases_of(state, facts, result, paths))
    the_plan.prune = result
    return the_plan
 end

@@ -18,8 +18,9 @@ local function require_settled(dir, files)
    end
 end
 
---- Plan the release of a pool: from one rename on it is none, and then what was byre's own goes. Images stay as they
--- are; a precache that is not a copy of its image goes first, since others look at size and time only.
+--- Plan the release of a pool: from one rename on it is none, and then the trash, which nobody else knows, and what was
+-- byre's own go. Images stay as they are; a precache that is not a copy of its image goes first, since others look at
+-- size and time only.
 -- @tparam string dir
 -- @tparam {table,...} states of all volumes
 -- @tparam table own `files` and `directories` of `.byre`, the deepest first; `released`: the rename was done
@@ -28,8 +29,11 @@ end
 -- @raise `not_supported`
 return function(dir, states, own)
    require_settled(dir, own.released and {} or own.files)
-   local caches, files, directories = {}, {}, {}
+   local caches, discarded, files, directories = {}, {}, {}, {}
    for _, state in ipairs(states) do
+      for _, entry in ipairs(state.trash) do
+         discarded[#discarded + 1] = plan.unlink(entry.path)
+      end
       local precache = state.files.precache
       if precache and not precache.fresh then
          caches[#caches + 1] = plan.unlink(state.paths.precache)
@@ -44,5 +48,9 @@ return function(dir, states, own)
    return plan.new("release", dir, {
       plan.phase({}, caches),
       plan.phase({}, not own.released and plan.rename(layout.pool_file, layout.released_file)),
-   }, { plan.phase({}, files, plan.unlink(layout.released_file), directories) })
+   }, {
+      -- as long as the catalog tells of the volumes
+      plan.phase({ sync = true }, discarded),
+      plan.phase({}, files, plan.unlink(layout.released_file), directories),
+   })
 end

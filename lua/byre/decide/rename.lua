@@ -31,8 +31,11 @@ local function moves(old, new, options)
          list[#list + 1] = { old.paths[role], new.paths[role] }
       end
    end
-   for _, revision in ipairs((options.crosses_device or dropped) and survey.history(old) or old.revisions) do
-      list[#list + 1] = { revision.path, new.vid .. revision.path:sub(#old.vid + 1) }
+   local revisions = (options.crosses_device or dropped) and survey.history(old) or old.revisions
+   for _, items in ipairs({ revisions, old.trash }) do
+      for _, item in ipairs(items) do
+         list[#list + 1] = { item.path, new.vid .. item.path:sub(#old.vid + 1) }
+      end
    end
    return list
 end

@@ -5,6 +5,7 @@ local history = require("byre.decide.history")
 local layout = require("byre.layout")
 local notes = require("byre.notes")
 local plan = require("byre.plan")
+local trash = require("byre.decide.trash")
 
 local revert = {}
 
@@ -59,13 +60,16 @@ end
 --- Plan the removal of one revision.
 -- @tparam table state
 -- @tparam string id
+-- @tparam[opt] table options `trash = false`: for good, also where there is a trash
 -- @treturn plan
 -- @raise `no_such_revision`, `policy` (it is held)
-function revert.remove_revision(state, id)
+function revert.remove_revision(state, id, options)
    local target = history.find(state, id)
    history.require_released(state, target)
-   return plan.new("remove_revision", state.vid, { plan.phase({}, plan.unlink(target.path)) },
-      { plan.phase({}, history.forget_notes(state, { target.path })) })
+   local steps, gone = trash.take_away(state, { target.path }, options)
+   return plan.new("remove_revision", state.vid, { plan.phase({}, steps) },
+      { plan.phase({}, history.forget_notes(state, gone),
+         trash.is_used(state, options) and trash.note_clock(state, true) or nil) })
 end
 
 return revert
