@@ -15,6 +15,12 @@ local function read(path)
    return file:read("a")
 end
 
+-- the path of a file, without the time at which it was put into the trash: no two runs have the same
+local function timeless(path)
+   local home = layout.without_trash(path)
+   return home and home .. "~trash" or path
+end
+
 -- every file below a directory but the locks: path -> what it is
 local function list(dir, path, found)
    for name in dir:each(path) do
@@ -24,25 +30,34 @@ local function list(dir, path, found)
          found[full] = { type = "directory", mode = stat.mode }
          list(dir, full, found)
       elseif stat.type == "file" then
-         found[full] = { type = "file", mode = stat.mode, mtime = stat.mtime, nsec = stat.mtime_nsec }
+         found[timeless(full)] = { type = "file", path = full, mode = stat.mode,
+            mtime = stat.mtime, nsec = stat.mtime_nsec }
       end
    end
    return found
 end
 
+local function view_revisions(volume, revisions, files)
+   local seen = {}
+   for i, revision in ipairs(revisions) do
+      seen[i] = {
+         id = revision.id, time = revision.time,
+         content = files[timeless(revision.path:sub(#volume.pool.dir + 2))].content,
+         notes = dkjson.encode({ revision.tags, revision.note, revision.hold_until }),
+      }
+   end
+   return seen
+end
+
 local function view(volume, files)
-   local seen = { settings = dkjson.encode(volume.config, { keyorder = { "size" } }), images = {}, revisions = {} }
+   local seen = { settings = dkjson.encode(volume.config, { keyorder = { "size" } }), images = {} }
    for _, file in ipairs(volume:files()) do
       if roles[file.role] then
          seen.images[file.role] = files[file.path:sub(#volume.pool.dir + 2)].content
       end
    end
-   for i, revision in ipairs(volume:revisions()) do
-      seen.revisions[i] = {
-         id = revision.id, time = revision.time, content = files[revision.path:sub(#volume.pool.dir + 2)].content,
-         notes = dkjson.encode({ revision.tags, revision.note, revision.hold_until }),
-      }
-   end
+   seen.revisions = view_revisions(volume, volume:revisions(), files)
+   seen.trash = view_revisions(volume, volume:trash(), files)
    return seen
 end
 
@@ -53,7 +68,7 @@ function checker.look(dir)
    local seen = { files = list(handle, ".", {}), volumes = {}, findings = {} }
    handle:close()
    for path, file in pairs(seen.files) do
-      file.content = file.type == "file" and read(dir .. "/pool/" .. path)
+      file.content = file.type == "file" and read(dir .. "/pool/" .. (file.path or path))
    end
    local pool <close> = byre.open_pool(dir .. "/pool")
    for volume in pool:volumes() do
@@ -107,6 +122,30 @@ local function differing_revisions(now, want, before, keeps)
    return missing and ("revision %s (%s) is missing"):format(missing.id, brief(missing.content))
 end
 
+local function has(revisions, revision)
+   for _, item in ipairs(revisions) do
+      if same_revision(item, revision) then
+         return true
+      end
+   end
+   return false
+end
+
+-- What is wanted in the trash is there, or a revision as yet; and nothing else is there but what was there, or was a
+-- revision.
+local function differing_trash(now, want, before)
+   for _, entry in ipairs(want.trash) do
+      if not has(now.trash, entry) and not has(now.revisions, entry) then
+         return ("revision %s (%s) is missing in the trash"):format(entry.id, brief(entry.content))
+      end
+   end
+   for _, entry in ipairs(now.trash) do
+      if not has(want.trash, entry) and not (before and (has(before.trash, entry) or has(before.revisions, entry))) then
+         return ("revision %s (%s) in the trash is new or has changed"):format(entry.id, brief(entry.content))
+      end
+   end
+end
+
 -- How a volume differs from what is wanted; nil: not at all.
 local function difference(now, want, before, keeps)
    if not now or not want then
@@ -115,6 +154,7 @@ local function difference(now, want, before, keeps)
       return ("settings %s, not %s"):format(now.settings, want.settings)
    end
    return differing_images(now, want) or differing_revisions(now, want, before, keeps)
+      or differing_trash(now, want, before)
 end
 
 local function unit_difference(unit, now, want, before, keeps)
@@ -182,8 +222,8 @@ local function belongs(path, vid)
 end
 
 local function touched(path, units)
-   -- when pruning was last seen to be on time: of the pool, not of a volume
-   if path == layout.clock then
+   -- when pruning was last seen to be on time, and a trash: of the pool, not of a volume
+   if path == layout.clock or path == layout.trash_clock then
       return true
    end
    for _, unit in ipairs(units) do

@@ -115,6 +115,15 @@ on("rest/private", "annotate", "annotate", "2", { tag = "other", note = false, h
 on("rest/private", "remove_revision", "remove_revision", "2")
 on("rest/private", "remove the newest revision", "remove_revision", "3")
 
+on("busy/trash", "stop", "stop")
+on("rest/trash", "remove_revision", "remove_revision", "3")
+on("rest/trash", "remove one with notes", "remove_revision", "4")
+on("rest/trash", "remove past the trash", "remove_revision", "4", { trash = false })
+on("rest/trash", "restore", "restore", "2")
+add("empty the trash rest/trash", "kinds", { { "rest/trash" } }, function(pool)
+   pool:empty_trash({ volumes = { "rest/trash" } })
+end)
+
 on("rest/private", "set", "set", { revisions_to_keep = 0 })
 on("busy/private", "set", "set", { revisions_to_keep = -1 })
 on("rest/swap", "set", "set", { rw = false })
@@ -157,6 +166,7 @@ local function prune(vid)
    end)
 end
 prune("rest/many")
+prune("rest/trash")
 prune("rest/policy")
 
 local function clone(vid, title, options)
@@ -176,6 +186,7 @@ local function rename(vid, title, options)
    end)
 end
 rename("rest/private", "rename")
+rename("rest/trash", "rename")
 rename("rest/bare", "rename")
 rename("rest/swap", "rename")
 rename("rest/both", "rename")
