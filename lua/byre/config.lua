@@ -158,7 +158,8 @@ end
 -- `reflink` (`"auto"`): must blocks be shared (`"always"`), may they be copied where they cannot (`"auto"`), or are
 -- they always copied (`"never"`), `retention` (name of a policy; nil: none), `retention_for` (pattern of vids -> name),
 -- `on_full` (`"fail"`), or `"prune"` before a start fails for the lack of space, `cow_extent_size`
--- (bytes or text; 0: the file system's own; nil: byre leaves it alone)
+-- (bytes or text; 0: the file system's own; nil: byre leaves it alone), `trash` (how long a
+-- revision that was taken away stays in the trash, such as `"2d"`; nil or 0: there is none)
 -- @treturn table all of them
 -- @raise `invalid`
 function config.pool(object, values)
@@ -237,7 +238,7 @@ end
 -- @tparam string volume its vid
 -- @tparam table values `size` (bytes or text), `rw` (default true), `snap_on_start`, `save_on_stop` (default false),
 -- `source`, `revisions_to_keep` (nil: the pool's), `retention` (name of a policy; nil: the pool's), `ephemeral` (nil:
--- the pool's), `cow_extent_size` (bytes or text; nil: the pool's)
+-- the pool's), `cow_extent_size` (bytes or text; nil: the pool's), `trash` (see `config.pool`; nil: the pool's)
 -- @tparam[opt] table options `sizeless`: the image is there already and knows its size
 -- @treturn table
 -- @raise `invalid`
@@ -298,7 +299,8 @@ end
 -- @tparam table pool
 -- @tparam string id the vid
 -- @treturn table `kind`, `keep`, `snapshots_disabled`, `policies` (names that apply), `policy` (the one, if there is
--- one), `precache`, `ephemeral`, `cow_extent_size` besides what the volume says; `own`: the volume's own settings alone
+-- one), `precache`, `ephemeral`, `cow_extent_size` besides what the volume says; `trash` (of `duration.parse`; nil:
+-- off); `own`: the volume's own settings alone
 function config.effective(volume, pool, id)
    local c = config.with(volume, {})
    c.own = volume

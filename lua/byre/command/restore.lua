@@ -5,7 +5,7 @@ local record = require("byre.command.record")
 local report = require("byre.command.report")
 
 local restore = {
-   summary = "Bring revisions back from the trash.",
+   summary = "Bring back what is in the trash.",
    description = [[Bring revisions back from the trash, under their numbers and with their tags,
 notes and holds. byre trash lists what is there.
 

@@ -4,7 +4,7 @@ local record = require("byre.command.record")
 local report = require("byre.command.report")
 
 local trash = {
-   summary = "List the revisions in the trash, or empty it.",
+   summary = "List the trash, or empty it.",
    description = [[List the revisions that were taken away and can be brought back by byre restore.
 There is a trash where the pool (byre config trash=TIME) or the volume (byre set
 VID trash=TIME) says how long it keeps them; without that what is removed is gone.
