@@ -132,6 +132,15 @@ function choices.remove_revision(_, _, volume)
    return seq and { name = "remove_revision", seq = seq } or nil
 end
 
+function choices.restore(_, _, volume)
+   local list = volume.trash
+   return #list > 0 and { name = "restore", seq = pick(list).seq } or nil
+end
+
+function choices.empty_trash(_, _, volume)
+   return #volume.trash > 2 and { name = "empty_trash" } or nil
+end
+
 function choices.set(_, _, volume)
    if random(4) == 1 then
       return { name = "set", rw = not volume.rw }

@@ -96,6 +96,33 @@ local function notes_differ(found, expected)
    end
 end
 
+-- the cleanup that put it into the trash is not durable
+local function is_loose(volume, revision)
+   local entry = has(volume.trash, revision.seq, revision.v)
+   return entry and entry.loose
+end
+
+-- What was removed is in the trash; until the cleanup is durable that put it there, it may be a revision.
+local function trash_differs(seen, volume, others)
+   for _, entry in ipairs(volume.trash) do
+      local found = has(seen.trash, entry.seq, entry.v) or entry.loose and has(seen.visible, entry.seq, entry.v)
+      if not found then
+         return ("revision %d=[%s] is not in the trash"):format(entry.seq, entry.v)
+      elseif found.note ~= entry.note then
+         return ("the note on revision %d in the trash is %s"):format(entry.seq, tostring(found.note))
+      end
+   end
+   for _, entry in ipairs(seen.trash) do
+      local known = false
+      for _, other in ipairs(others) do
+         known = known or has(other.trash, entry.seq, entry.v)
+      end
+      if not known then
+         return ("revision %d=[%s] in the trash was never put there"):format(entry.seq, entry.v)
+      end
+   end
+end
+
 local function revisions_differ(seen, volume, others)
    for _, revision in ipairs(predict.visible(volume)) do
       local found = has(seen.visible, revision.seq, revision.v)
@@ -111,6 +138,7 @@ local function revisions_differ(seen, volume, others)
       local known = false
       for _, other in ipairs(others) do
          known = known or has(other.revisions, revision.seq, revision.v) or has(other.ghosts, revision.seq, revision.v)
+            or is_loose(other, revision)
       end
       if not known then
          return ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
@@ -167,6 +195,7 @@ local function differs(seen, volume, others)
       return ("the committed image is [%s], not [%s]"):format(tostring(seen.clean), tostring(volume.clean))
    end
    return dirty_differs(seen.dirty, volume) or revisions_differ(seen, volume, others)
+      or trash_differs(seen, volume, others)
 end
 
 --- Compare what is there with the states that are allowed.

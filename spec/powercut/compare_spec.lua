@@ -11,6 +11,7 @@ local function volume()
          { seq = 1, v = "0 0 0", inode = "x" }, { seq = 2, v = "1.1 1.1 0", inode = "a", note = "n", held = true },
       },
       ghosts = { { seq = 3, v = "9.9 9.9 9.9" } },
+      trash = {},
    }
 end
 
@@ -21,6 +22,7 @@ local function seen()
       visible = {
          { seq = 1, v = "0 0 0", held = false }, { seq = 2, v = "1.1 1.1 0", note = "n", held = true },
       },
+      trash = {},
    }
 end
 
@@ -92,6 +94,67 @@ describe("the checker of the power-cut rig", function()
          assert.matches(reason, why)
       end)
    end
+
+   describe("of a volume with a trash", function()
+      local function with_trash()
+         local expected, found = volume(), seen()
+         expected.window = true
+         expected.trash = { { seq = 4, v = "4.4 0 0", note = "t" }, { seq = 5, v = "5.5 0 0", loose = true } }
+         found.trash = { { seq = 4, v = "4.4 0 0", note = "t" }, { seq = 5, v = "5.5 0 0" } }
+         return expected, found
+      end
+
+      local trash_faults = {
+         ["revision 4=%[4.4 0 0%] is not in the trash"] = function(s) table.remove(s.trash, 1) end,
+         ["revision 4=%[4.4 0 0%] was never made"] = function(s)
+            table.insert(s.visible, { seq = 4, v = "4.4 0 0", note = "t", held = false })
+         end,
+         ["the note on revision 4 in the trash is nil"] = function(s) s.trash[1].note = nil end,
+         ["revision 9=%[4.4 0 0%] in the trash was never put there"] = function(s)
+            table.insert(s.trash, { seq = 9, v = "4.4 0 0" })
+         end,
+      }
+      for reason, damage in pairs(trash_faults) do
+         it("tells that " .. reason:gsub("%%", ""), function()
+            local expected, found = with_trash()
+            assert.equal("as reported", (find(expected, found)))
+            damage(found)
+            local name, why = find(expected, found)
+            assert.is_nil(name)
+            assert.matches(reason, why)
+         end)
+      end
+
+      it("takes what a cleanup put there for a revision as well, until that is durable", function()
+         local expected, found = with_trash()
+         table.remove(found.trash, 2)
+         assert.is_nil((find(expected, found)))
+         table.insert(found.visible, { seq = 5, v = "5.5 0 0", held = false })
+         assert.equal("as reported", (find(expected, found)))
+      end)
+
+      it("takes a removal and a restore as before or as after", function()
+         local expected = with_trash()
+         local looks = {}
+         for i = 1, 3 do
+            local _, found = with_trash()
+            found.visible[2].held, found.visible[2].note = false, nil
+            looks[i] = found
+         end
+         expected.revisions[2].held, expected.revisions[2].note = nil, nil
+         local before, after, lost = table.unpack(looks)
+         table.insert(after.trash, table.remove(after.visible, 2))
+         table.remove(lost.visible, 2)
+         local remove = pending({ name = "remove_revision", seq = 2 }, expected)
+         assert.equal("before", (find(expected, before, remove)))
+         assert.equal("after", (find(expected, after, remove)))
+         assert.is_nil((find(expected, lost, remove)))
+         local restore = pending({ name = "restore", seq = 2 }, remove.after["g/v"])
+         assert.equal("before", (find(expected, after, restore)))
+         assert.equal("after", (find(expected, before, restore)))
+         assert.is_nil((find(expected, lost, restore)))
+      end)
+   end)
 
    it("tells of a volume, a session and a size that should not be there", function()
       assert.is_nil((compare.find(seen(), compare.states(false, "g/v"))))

@@ -53,6 +53,7 @@ function calls.create(pool, vid, op)
    return pool:create_volume(vid, {
       size = op.blocks and op.blocks * content.block, source = op.source, revisions_to_keep = op.keep,
       snap_on_start = op.kind:find("snapshot") ~= nil, save_on_stop = op.kind:find("origin") ~= nil,
+      trash = op.window and "9d" or nil,
    })
 end
 
@@ -77,6 +78,8 @@ function calls.prune(pool, vid)
 end
 function calls.defrag(pool, vid) pool:volume(vid):defrag() end
 function calls.remove_revision(pool, vid, op) pool:volume(vid):remove_revision(tostring(op.seq)) end
+function calls.restore(pool, vid, op) pool:volume(vid):restore(tostring(op.seq)) end
+function calls.empty_trash(pool, vid) pool:empty_trash({ volumes = { vid } }) end
 function calls.remove(pool, vid) pool:remove({ vid }) end
 function calls.set(pool, vid, op) pool:volume(vid):set({ revisions_to_keep = op.keep, rw = op.rw }) end
 function calls.resize(pool, vid, op)
@@ -262,6 +265,12 @@ local function history(revisions)
    return table.concat(list, " ")
 end
 
+local function by_seq(list)
+   local sorted = table.move(list, 1, #list, 1, {})
+   table.sort(sorted, function(a, b) return a.seq < b.seq end)
+   return sorted
+end
+
 -- how what is seen of a volume differs from what it should be right now
 local function differs(expected, seen)
    if compare.unsound(seen) then
@@ -275,7 +284,11 @@ local function differs(expected, seen)
       end
    end
    local now, wanted = history(seen.visible), history(predict.visible(expected))
-   return now ~= wanted and ("the history is %s, not %s"):format(now, wanted) or nil
+   if now ~= wanted then
+      return ("the history is %s, not %s"):format(now, wanted)
+   end
+   now, wanted = history(by_seq(seen.trash)), history(by_seq(expected.trash))
+   return now ~= wanted and ("in the trash is %s, not %s"):format(now, wanted) or nil
 end
 
 --- How a volume differs from what it should be right now; nil: not at all.

@@ -48,6 +48,9 @@ marks["end"] = function(self, mark)
       if volume and pending.op.name == "resize" and volume.dirty and volume.synced then
          predict.begin_session(volume, volume.dirty)
       end
+      for _, entry in ipairs(volume and volume.trash or {}) do
+         entry.loose = entry.loose == true or nil
+      end
       self.volumes[vid] = volume or nil
    end
    if pending.op.name == "release" then

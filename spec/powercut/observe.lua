@@ -50,6 +50,21 @@ local function tags_of(revision)
    return #list > 0 and table.concat(list, " ") or nil
 end
 
+-- what is in the trash, with what is noted of it
+local function read_trash(pool, state, seen)
+   local read = reader(pool)
+   for i, entry in ipairs(pool:volume(state.vid):trash()) do
+      local path = entry.path:sub(#pool.dir + 2)
+      local v, inode = read(path, assert(pool.store:stat(path), path))
+      seen.trash[i] = { seq = entry.seq, v = v, inode = inode, note = entry.note, tags = tags_of(entry),
+         held = entry.hold_until or false }
+      local dirty = state.files.dirty
+      if dirty and inode == dirty.dev .. ":" .. dirty.ino then
+         seen.shared = ("revision %d in the trash"):format(entry.seq)
+      end
+   end
+end
+
 --- Read the images of a vid, whether it is registered or not.
 -- @tparam pool pool
 -- @tparam string vid
@@ -62,7 +77,8 @@ end
 
 --- Read a volume: what a user is shown, and what stands behind it.
 -- @treturn table `kind`, `keep`, `rw`, `clean`, `inode`, `dirty`, `precache` (if it would be used), `shared` (what the
--- session writes into besides), `import`, `revisions` (all), `visible` (as the API lists them, with `v`)
+-- session writes into besides), `import`, `revisions` (all), `visible` (as the API lists them, with `v`),
+-- `trash` (so, too), `window` (whether it has one)
 function observe.volume(pool, vid)
    local volume = pool:volume(vid)
    local state = survey.volume(pool.store, vid, pool.config)
@@ -70,8 +86,10 @@ function observe.volume(pool, vid)
       kind = state.config.kind, keep = state.config.revisions_to_keep, rw = state.config.rw,
       source = state.config.source,
       blocks = state.config.size, import = state.files.import and 1 or nil, revisions = {}, visible = {},
+      trash = {}, window = state.config.trash ~= nil or nil,
    }
    read_images(pool, state, seen)
+   read_trash(pool, state, seen)
    local by_path = {}
    for _, revision in ipairs(seen.revisions) do
       by_path[pool.dir .. "/" .. revision.path] = revision

@@ -8,6 +8,10 @@
 --    synced, unsynced                of a dirty image: what was made durable, and block -> words written since
 --    revisions                       oldest first: seq, v (description), inode, note, tags (a text), held (not pruned:
 --                                    true, or until when)
+--    window                          it has a trash (what is in there does not have its time within a run)
+--    trash                           revisions in it: as `revisions`; `loose`: it may be a revision again, since a
+--                                    cleanup put it there, which is not synced (true), or as long as the operation
+--                                    with this number is under way
 --    ghosts                          revisions pruned since: unlinks are not synced, so one may come back
 --    import                          an import was begun: blocks of its file
 -- @module spec.powercut.predict
@@ -64,9 +68,18 @@ function predict.begin_session(volume, text)
    volume.dirty, volume.synced, volume.unsynced = text, text, {}
 end
 
+local function by_seq(a, b)
+   return a.seq < b.seq
+end
+
 local function add_revision(volume, text, inode)
-   local newest = volume.revisions[#volume.revisions]
-   local revision = { seq = (newest and newest.seq or 0) + 1, v = text, inode = inode }
+   local highest = 0
+   for _, list in ipairs({ volume.revisions, volume.trash }) do
+      for _, revision in ipairs(list) do
+         highest = math.max(highest, revision.seq)
+      end
+   end
+   local revision = { seq = highest + 1, v = text, inode = inode }
    table.insert(volume.revisions, revision)
    return revision
 end
@@ -78,12 +91,22 @@ local function preserve(volume)
    end
 end
 
+local function throw_away(volume, revision, loose)
+   if volume.window then
+      revision.loose = loose
+      table.insert(volume.trash, revision)
+      table.sort(volume.trash, by_seq)
+   elseif loose then
+      table.insert(volume.ghosts, { seq = revision.seq, v = revision.v })
+   end
+end
+
 local function prune(volume, keep, added)
    local excess = #volume.revisions - keep
    local left = {}
    for i, revision in ipairs(volume.revisions) do
       if i <= excess and revision ~= added and not revision.held then
-         table.insert(volume.ghosts, { seq = revision.seq, v = revision.v })
+         throw_away(volume, revision, true)
       else
          left[#left + 1] = revision
       end
@@ -109,8 +132,8 @@ local function drop_preserved(volume)
    end
 end
 
-local function find(volume, seq)
-   for i, revision in ipairs(volume.revisions) do
+local function find(volume, seq, list)
+   for i, revision in ipairs(list or volume.revisions) do
       if revision.seq == seq then
          return revision, i
       end
@@ -132,7 +155,7 @@ local effects = {}
 
 function effects.create(volume, op)
    volume.kind, volume.keep, volume.source, volume.blocks, volume.rw = op.kind, op.keep, op.source, op.blocks, true
-   volume.revisions, volume.ghosts = {}, {}
+   volume.revisions, volume.ghosts, volume.trash, volume.window = {}, {}, {}, op.window
    if op.kind == "origin" then
       volume.clean, volume.inode = content.empty(op.blocks), "created"
    end
@@ -241,7 +264,7 @@ function effects.annotate(volume, op)
 end
 
 -- the newest always stays; what is reported as gone is gone
-function effects.prune(volume)
+function effects.prune(volume, op)
    local visible = predict.visible(volume)
    local goes = {}
    for i, revision in ipairs(visible) do
@@ -249,7 +272,7 @@ function effects.prune(volume)
    end
    for i = #volume.revisions, 1, -1 do
       if goes[volume.revisions[i]] then
-         table.remove(volume.revisions, i)
+         throw_away(volume, table.remove(volume.revisions, i), volume.window and op.n)
       end
    end
 end
@@ -266,7 +289,18 @@ end
 function effects.export_file() end
 
 function effects.remove_revision(volume, op)
-   table.remove(volume.revisions, select(2, find(volume, op.seq)))
+   throw_away(volume, table.remove(volume.revisions, select(2, find(volume, op.seq))))
+end
+
+function effects.restore(volume, op)
+   local revision = table.remove(volume.trash, select(2, find(volume, op.seq, volume.trash)))
+   revision.loose = nil
+   table.insert(volume.revisions, revision)
+   table.sort(volume.revisions, by_seq)
+end
+
+function effects.empty_trash(volume)
+   volume.trash = {}
 end
 
 function effects.set(volume, op)
@@ -313,7 +347,7 @@ effects.import_foreign = effects.import_file
 
 function effects.clone(volume, op, _, inode)
    local new = { kind = volume.kind, keep = volume.keep, rw = volume.rw, source = volume.source,
-      blocks = volume.blocks, revisions = {}, ghosts = {} }
+      blocks = volume.blocks, revisions = {}, ghosts = {}, trash = {}, window = volume.window }
    if op.seq then
       new.clean = find(volume, op.seq).v
    elseif predict.saves(volume) then

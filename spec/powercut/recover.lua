@@ -37,6 +37,16 @@ local function has_revision(op, _, volume)
 end
 again.annotate, again.remove_revision = has_revision, has_revision
 
+function again.restore(op, _, volume)
+   for _, entry in ipairs(volume and volume.trash or {}) do
+      if entry.seq == op.seq then
+         return not has_revision(op, nil, volume)
+      end
+   end
+end
+
+function again.empty_trash(_, _, volume) return volume end
+
 function again.prune(_, _, volume) return volume end
 function again.defrag(_, _, volume) return volume end
 function again.adopt(_, _, volume) return not volume end
@@ -158,12 +168,17 @@ end
 function recover.settle(seen, volume)
    local settled = {
       kind = seen.kind, keep = seen.keep, rw = seen.rw, source = seen.source, blocks = seen.blocks,
-      clean = seen.clean, inode = seen.inode, revisions = {}, ghosts = volume.ghosts,
+      clean = seen.clean, inode = seen.inode, revisions = {}, ghosts = volume.ghosts, trash = {},
+      window = seen.window,
       import = seen.import and (volume.import or 1),
    }
    for i, revision in ipairs(seen.revisions) do
       settled.revisions[i] = { seq = revision.seq, v = revision.v, inode = revision.inode, note = revision.note,
          tags = revision.tags, held = revision.held }
+   end
+   for i, entry in ipairs(seen.trash) do
+      settled.trash[i] = { seq = entry.seq, v = entry.v, inode = entry.inode, note = entry.note, tags = entry.tags,
+         held = entry.held }
    end
    if seen.dirty and predict.saves(volume) then
       predict.begin_session(settled, seen.dirty)

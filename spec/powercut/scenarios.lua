@@ -17,7 +17,7 @@ local weights = {
    start = 8, start_again = 1, stop = 8, discard = 2, revert = 4, revert_discard = 2, snapshot = 4, annotate = 2,
    remove_revision = 3, set = 3, resize = 4, import_data = 2, import_data_end = 4, import_volume = 2, import_file = 2,
    import_foreign = 1, clone = 2, rename = 2, rename_group = 2, remove = 3, create = 2, prune = 1, defrag = 1,
-   export_file = 1, create_from = 1, adopt = 1,
+   export_file = 1, create_from = 1, adopt = 1, restore = 3, empty_trash = 1,
 }
 
 local urn = {}
@@ -43,7 +43,8 @@ local forms = {
 
 -- what has to come before, so that there can be more of it
 local prepares = { import_data_end = "import_data", create = "remove", clone = "remove", remove = "create",
-   create_from = "remove", adopt = "remove", prune = "snapshot", rename_group = "rename" }
+   create_from = "remove", adopt = "remove", prune = "snapshot", rename_group = "rename",
+   restore = "remove_revision", empty_trash = "remove_revision" }
 
 local function draw(favourite)
    if favourite and random(3) == 1 then
@@ -112,10 +113,12 @@ local function populate(driver, group)
       -- sources in another group
       { "away/both", "origin_snapshot", 3, tpl }, { "away/snap", "snapshot", 1, raw },
       { "away/linked", "snapshot", 1, tpl },
+      -- with a trash
+      { "bin", "origin", 1, nil, true }, { "away/bin", "origin_snapshot", 1, tpl, true },
    }
    for _, item in ipairs(list) do
       driver:run({ name = "create", vids = { group .. "/" .. item[1] }, kind = item[2], keep = item[3],
-         source = item[4], blocks = not item[4] and 8 or nil })
+         source = item[4], blocks = not item[4] and 8 or nil, window = item[5] })
    end
 end
 
