@@ -85,7 +85,7 @@ end
 --- Run a policy in its sandbox.
 -- @tparam table self of `policy.new`
 -- @tparam string action `load`; `check`: what is strange about it (`lint.check`); `judge` (`evaluate.judge`);
--- `simulate`, `now` (`simulate.run`, `simulate.now`)
+-- `simulate`, `now` (`simulate.run`, `simulate.now`); `forecast` (`explain.forecast`)
 -- @tparam table value what the action needs
 -- @tparam[opt] table options functions of a list of ids, `freed`: bytes that deleting them would return, `taken`: bytes
 -- that the volume would still take, and of an id, `delta`: bytes that it has changed (nil: not known); `child`,

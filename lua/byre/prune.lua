@@ -119,11 +119,25 @@ function prune.calendar(pool, id)
    return data
 end
 
+-- When each revision that stays will go, noted in what was decided. A forecast that cannot be made is told of.
+local function foretell(pool, state, revisions, chosen, result)
+   local ok, times = failure.catch(policy.run, chosen, "forecast", { input = input_of(pool, state, revisions) },
+      config.with(policy.long, answers(pool, state, revisions)))
+   if not ok then
+      table.insert(result.log, "when they will go is not known: " .. tostring(times))
+      return
+   end
+   for _, item in ipairs(result.revisions) do
+      item.goes_at = not item.removed and times[item.id] or nil
+   end
+end
+
 --- The request that prunes one volume.
 -- @tparam pool pool
 -- @tparam string id
 -- @tparam[opt] table options `confirm`: hash of a volume's plan that somebody agrees to; `policy`: of `policy.new`, in
--- place of the volume's own; `gauge`: that of the run (default: a new one); `measure`, `trash`: see `decide.prune`
+-- place of the volume's own; `gauge`: that of the run (default: a new one); `measure`, `trash`: see `decide.prune`;
+-- `forecast`: also when each will go
 -- @treturn table for `byre.operation`; its plan has `prune`, see `decide.prune`, with `log` (lines of the policy) and,
 -- where something was measured, `exact` and `reason` as of `byre.space`
 function prune.request(pool, id, options)
@@ -151,6 +165,9 @@ function prune.request(pool, id, options)
          gauge = meter, measure = options.measure, trash = options.trash,
       })
       the_plan.prune.log = log
+      if options.forecast and chosen then
+         foretell(pool, state, revisions, chosen, the_plan.prune)
+      end
       if run.map then
          the_plan.prune.exact, the_plan.prune.reason = run.map.exact, run.map.reason
       end
@@ -215,7 +232,7 @@ local function look(pool, options, result)
    each_volume(pool, options, function(id)
       local ok, the_plan = failure.catch(operation.plan, pool,
          prune.request(pool, id, { policy = options.policy, gauge = run, measure = options.measure,
-            trash = options.trash }))
+            trash = options.trash, forecast = options.forecast }))
       if ok then
          table.insert(result.volumes, the_plan.prune)
          -- the next one need not make the same space once more
@@ -277,7 +294,9 @@ end
 -- @tparam[opt] table options `dry_run`: only say what would go; `volumes`: these (vids or volumes); `pattern`: those
 -- whose vids fit; `confirm`: the hash of a plan that somebody has agreed to; `policy`: with `dry_run`, this one (of
 -- `policy.new`) in place of the volumes' own; `measure`: `"removed"`: what those free that go, `"all"`: what each
--- revision frees; that reads maps; `trash = false`: what goes goes for good, also where there is a trash
+-- revision frees; that reads maps; `trash = false`: what goes goes for good, also where there is a trash; `forecast`:
+-- with `dry_run`, also when each that stays will go (`goes_at`, epoch), if revisions are made as often as until now and
+-- nothing else changes
 -- @treturn table `volumes` (see `decide.prune`), `failures` ({volume=, error=}), `hash` (what has to be agreed to; nil:
 -- nothing)
 -- @raise `policy`: the plan is another one than was agreed to

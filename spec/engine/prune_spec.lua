@@ -141,6 +141,25 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.same({ "held", expected, "the newest" }, { guards_now()[1], guards_now()[2], guards_now()[3] })
       end)
 
+      it("tells until when each stays, if that is asked for, and changes nothing", function()
+         pool:set_policy("p", "return policy { keep.last(3), min_age = 0 }")
+         sessions(4)
+         local options = { dry_run = true, volumes = { volume } }
+         assert.is_nil(pool:prune(options).volumes[1].revisions[4].goes_at)
+         options.forecast = true
+         local before = pools.listing(pool.dir)
+         local list = pool:prune(options).volumes[1].revisions
+         assert.equal(before, pools.listing(pool.dir))
+         assert.is_nil(list[1].goes_at)
+         assert.is_true(list[1].removed)
+         -- one goes for each that is made, hour by hour
+         assert.equal(3600, list[3].goes_at - list[2].goes_at)
+         assert.equal(3600, list[4].goes_at - list[3].goes_at)
+         assert.is_true(list[2].goes_at > os.time())
+         options.policy = "return policy { keep.last(1), keep.tagged 'x', min_age = 0, floor = 500 }"
+         assert.is_nil(pool:prune(options).volumes[1].revisions[4].goes_at)
+      end)
+
       it("removes nothing by a policy that is wrong, and says where it is", function()
          pool:set_policy("p", "return policy { keep.last(1), min_age = 0 }")
          sessions(3)

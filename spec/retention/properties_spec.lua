@@ -59,7 +59,7 @@ local function ids(list)
 end
 
 local function each_case(check)
-   for case = 1, 40 do
+   for case = 1, 100 do
       math.randomseed(seed + case)
       local text, history = random_policy(), random_history()
       check(support.policy(text), history, ("BYRE_SEED=%d, case %d: %s"):format(seed, case, text))

@@ -146,7 +146,7 @@ function actions.explain(context, args)
    local volume = context:volume(args.vid)
    local result = context:pool():prune({
       dry_run = true, volumes = { volume }, policy = args.file and read(args.file), policy_name = args.file,
-      measure = "all",
+      measure = "all", forecast = true,
    })
    verdict.list(context, result, { everything = true })
    return verdict.failures(result)

@@ -21,8 +21,9 @@ verdict.fields = {
 --- The same with what only programs want to know.
 verdict.detail_fields = {
    { key = "volume" }, { key = "policy" }, { key = "id" }, { key = "seq" }, { key = "time" }, { key = "size" },
-   { key = "allocated" }, { key = "delta" }, { key = "exclusive" }, { key = "freed" }, { key = "verdict" },
-   { key = "removed" }, { key = "guard" }, { key = "spared" }, { key = "reasons" }, { key = "lost_to" },
+   { key = "allocated" }, { key = "delta" }, { key = "exclusive" }, { key = "freed" }, { key = "goes_at" },
+   { key = "verdict" }, { key = "removed" }, { key = "guard" }, { key = "spared" }, { key = "reasons" },
+   { key = "lost_to" },
 }
 
 -- what becomes of it: keep, stay (it was let go but a guard objects), go
@@ -34,13 +35,18 @@ local function word(item)
 end
 
 -- why it stays, or goes
-local function reason(item)
+local function cause(item)
    if item.guard or item.spared then
       return item.guard or item.spared
    elseif item.removed and item.verdict == "keep" then
       return "space is short, or else: " .. explain.verdict(item)
    end
    return explain.verdict(item)
+end
+
+-- the same, and when it will go
+local function reason(item)
+   return cause(item) .. (item.goes_at and "; until " .. units.format_time(item.goes_at) or "")
 end
 
 --- A judged revision as a record.
@@ -55,7 +61,7 @@ function verdict.record(volume, item, done)
       exclusive = item.exclusive,
       freed = item.freed, verdict = word(item),
       removed = item.removed and done and not volume.unconfirmed, guard = item.guard,
-      spared = item.spared, why = reason(item),
+      spared = item.spared, goes_at = item.goes_at and units.format_time(item.goes_at), why = reason(item),
       reasons = item.reasons, lost_to = item.lost_to,
    }
 end

@@ -55,6 +55,11 @@ function actions.now(policy, value, tools)
    return require("byre.retention.simulate").now(policy, value.input, { objection = objection, gauge = gauge })
 end
 
+-- when each will go, if all goes on as until now
+function actions.forecast(policy, value)
+   return require("byre.retention.explain").forecast(policy, value.input, nil, objection)
+end
+
 function actions.judge(policy, value)
    return require("byre.retention.evaluate").judge(policy, value.input)
 end

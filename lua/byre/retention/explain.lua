@@ -63,23 +63,29 @@ local function usual_interval(revisions)
    return gaps[(#gaps + 1) // 2]
 end
 
--- a schedule that comes near: hourly, four times a day, daily or weekly
+local schedules = { { "hourly", 3600 }, { "0/6:00", 6 * 3600 }, { "daily", 86400 }, { "weekly", 7 * 86400 } }
+
+-- a schedule that comes near, and its seconds: hourly, four times a day, daily or weekly
 local function usual_schedule(revisions)
    local interval = usual_interval(revisions) or 86400
-   return interval <= 2 * 3600 and "hourly" or interval <= 12 * 3600 and "0/6:00"
-      or interval <= 3 * 86400 and "daily" or "weekly"
+   return table.unpack(schedules[interval <= 2 * 3600 and 1 or interval <= 12 * 3600 and 2
+      or interval <= 3 * 86400 and 3 or 4])
 end
+
+-- how many revisions are looked ahead where nobody says how long
+local revisions_ahead = 400
 
 --- When each revision will go if revisions are made as often as until now and nothing else changes.
 -- @tparam table policy of `language.finish`
 -- @tparam table input of `evaluate.judge`
--- @tparam integer seconds how far to look ahead
+-- @tparam ?integer seconds how far to look ahead; nil: 400 revisions
 -- @tparam[opt] function objection guards, as for `simulate.run`
 -- @treturn table by id: seconds since the epoch; nothing for those that stay so long
 function explain.forecast(policy, input, seconds, objection)
-   local data = simulate.run(policy, { schedule = usual_schedule(input.revisions), from = input.now,
-      to = input.now + seconds, start_revisions = input.revisions, objection = objection, volume = input.volume,
-      pool = input.pool })
+   local schedule, step = usual_schedule(input.revisions)
+   local data = simulate.run(policy, { schedule = schedule, from = input.now,
+      to = input.now + (seconds or revisions_ahead * step), start_revisions = input.revisions,
+      objection = objection, volume = input.volume, pool = input.pool })
    local result = {}
    for i in ipairs(input.revisions) do
       result[data.revisions[i].id] = data.revisions[i].removed_at
