@@ -9,6 +9,7 @@
 
 #define SPAWN_RESULT_TYPE "byre.spawn_result"
 #define TIMEOUT_MAX 1e6          /* seconds, more than a week */
+#define WATCHED 256             /* bytes of the output that `watch` gets, the last ones */
 
 /* The arguments of a program, as strings that live as long as the table at `arg`.
  * Pushes what holds the array; raises if they are not strings. */
@@ -83,19 +84,43 @@ static void push_spawn_result(lua_State *L, const struct byre_spawn_result *resu
 	lua_setfield(L, -2, "stderr");
 }
 
-static int nothing(lua_State *L)
+/* What a tick needs: who watches is in the stack, nil for nobody. */
+struct watch {
+	lua_State *L;
+	int function;
+	const struct byre_spawn_result *result;
+};
+
+/* watch(context, function) -> whether it is to go on */
+static int call_watch(lua_State *L)
 {
-	(void)L;
-	return 0;
+	const struct watch *watch = lua_touserdata(L, 1);
+	const struct byre_buffer *out = &watch->result->out;
+	size_t length = out->length < WATCHED ? out->length : WATCHED;
+
+	if (lua_isnil(L, 2))
+		return 0;
+	lua_pushlstring(L, length > 0 ? out->data + out->length - length : "", length);
+	lua_call(L, 1, 1);
+	return 1;
 }
 
-/* Any call gives the host the chance to raise what a signal asked for; that is kept on the stack. */
+/* Any call gives the host the chance to raise what a signal asked for; what is raised is kept on the stack.
+ * Raises nothing itself: the program has to be ended first. */
 static int tick(void *arg)
 {
-	lua_State *L = arg;
+	struct watch *watch = arg;
+	lua_State *L = watch->L;
+	bool cancelled;
 
-	lua_pushcfunction(L, nothing);
-	return lua_pcall(L, 0, 0, 0) == LUA_OK ? 0 : -ECANCELED;
+	lua_pushcfunction(L, call_watch);
+	lua_pushlightuserdata(L, watch);
+	lua_pushvalue(L, watch->function);
+	if (lua_pcall(L, 2, 1, 0) != LUA_OK)
+		return -ECANCELED;
+	cancelled = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	return cancelled ? -ECANCELED : 0;
 }
 
 /* Option `timeout`, seconds -> milliseconds; -1: none. */
@@ -114,11 +139,14 @@ static long check_timeout(lua_State *L, int arg)
 	return (long)(seconds * 1000);
 }
 
-/* core.spawn(argv[, {stdin=, stdout=, timeout=}]) -> {status=, signal=, timed_out=, stdout=, stderr=} */
+/* core.spawn(argv[, {stdin=, stdout=, timeout=, watch=}]) -> {status=, signal=, timed_out=, stdout=, stderr=}
+ * watch(text) is called now and then, and at the end, with what was printed last; what it raises, or false, ends the
+ * program. */
 static int core_spawn(lua_State *L)
 {
 	const struct byre_file *in, *out;
-	struct byre_spawn spawn = {.tick = tick, .tick_arg = L};
+	struct watch watch = {.L = L, .function = 5};
+	struct byre_spawn spawn = {.tick = tick, .tick_arg = &watch};
 	struct byre_spawn_result *result;
 	int top, r;
 
@@ -126,7 +154,8 @@ static int core_spawn(lua_State *L)
 	spawn.timeout = check_timeout(L, 2);
 	in = check_stream(L, 2, "stdin");
 	out = check_stream(L, 2, "stdout");
-	result = new_spawn_result(L);
+	byre_push_option(L, 2, "watch", LUA_TFUNCTION);
+	watch.result = result = new_spawn_result(L);
 	/* last: looking up an option may run anything, which closes files and takes arguments away */
 	spawn.argv = check_argv(L, 1);
 	spawn.in = stream_fd(L, 2, 3, in, "stdin");
@@ -134,6 +163,8 @@ static int core_spawn(lua_State *L)
 	luaL_checkstack(L, LUA_MINSTACK, NULL);
 	top = lua_gettop(L);
 	r = byre_spawn(&spawn, result);
+	if (r == 0)
+		r = tick(&watch);
 	if (r < 0) {
 		byre_spawn_result_free(result);
 		if (lua_gettop(L) > top)        /* what tick has caught */

@@ -64,6 +64,17 @@ local function qemu_img(path, argv, options)
    return result.stdout
 end
 
+-- Tells of the progress that qemu-img prints with -p; nil where nobody wants to know.
+-- `event`: `volume`, `operation`, `total` (bytes)
+local function watching(pool, event)
+   local progress = pool.progress
+   return progress and function(printed)
+      local percent = printed:match(".*%((%d+%.%d+)/100%%%)")
+      return not percent or progress({ volume = event.volume, operation = event.operation,
+         done = math.floor(event.total * tonumber(percent) / 100), total = event.total })
+   end
+end
+
 -- qemu-img gets images of a pool as open files, since a name could lead it out of the pool by now.
 local standard_input = "/dev/fd/0"
 
@@ -93,26 +104,6 @@ local function describe_image(path, format)
    return info
 end
 
--- A file without a name that has the content of an image of another format, to be published under `target`.
-local function converted(store, target, path, format)
-   if path == "-" then
-      failure.raise("invalid", "-", ("%s images cannot be read from a pipe; save it to a file first"):format(format))
-   end
-   path = path:sub(1, 1) == "/" and path or "./" .. path
-   local info = describe_image(path, format)
-   local file = store:new_file(target)
-   local ok, e = pcall(function()
-      failure.check(path, { path = path }, file:truncate(info["virtual-size"]))
-      qemu_img(path, { "qemu-img", "convert", "-n", "-W", "-f", format, "-O", "raw", path, standard_input },
-         { stdin = file })
-   end)
-   if not ok then
-      file:close()
-      error(e, 0)
-   end
-   return file
-end
-
 -- where a file can be begun that is going to have this name: its directory may not be there yet
 local function beginning_of(store, path)
    local directory = layout.directory(path)
@@ -120,6 +111,26 @@ local function beginning_of(store, path)
       directory = layout.directory(directory)
    end
    return (directory == "." and "" or directory .. "/") .. layout.basename(path)
+end
+
+-- A file without a name that has the content of an image of another format, to be published as the image of a volume.
+local function converted(pool, id, path, format)
+   if path == "-" then
+      failure.raise("invalid", "-", ("%s images cannot be read from a pipe; save it to a file first"):format(format))
+   end
+   path = path:sub(1, 1) == "/" and path or "./" .. path
+   local size = describe_image(path, format)["virtual-size"]
+   local file = pool.store:new_file(beginning_of(pool.store, layout.image(id, "clean")))
+   local ok, e = pcall(function()
+      failure.check(path, { path = path }, file:truncate(size))
+      qemu_img(path, { "qemu-img", "convert", "-p", "-n", "-W", "-f", format, "-O", "raw", path, standard_input },
+         { stdin = file, watch = watching(pool, { volume = id, operation = "import", total = size }) })
+   end)
+   if not ok then
+      file:close()
+      error(e, 0)
+   end
+   return file
 end
 
 --- Call a function with the options of the step `copy` that brings in the content of a path outside of the pool.
@@ -134,7 +145,7 @@ function transfer.with_content(pool, id, path, options, fn)
    local format = format_of(path, options)
    local key = format == "raw" and "input" or "file"
    local handle = format == "raw" and check_outside(path, core.open(path, "r"))
-      or converted(pool.store, beginning_of(pool.store, layout.image(id, "clean")), path, format)
+      or converted(pool, id, path, format)
    closing(handle, function()
       fn({ [key] = handle })
    end)
@@ -217,16 +228,18 @@ local function export_stream(self, input, path)
    end)
 end
 
-local function convert(input, path, target, format)
-   qemu_img(path, { "qemu-img", "convert", "-W", "-f", "raw", "-O", format, standard_input,
-      target:sub(1, 1) == "/" and target or "./" .. target }, { stdin = input })
+local function convert(self, input, path, target, format)
+   local size = failure.check(path, nil, input:stat()).size
+   qemu_img(path, { "qemu-img", "convert", "-p", "-W", "-f", "raw", "-O", format, standard_input,
+      target:sub(1, 1) == "/" and target or "./" .. target },
+      { stdin = input, watch = watching(self.pool, { volume = self.vid, operation = "export", total = size }) })
 end
 
-local function export_converted(input, path, format)
+local function export_converted(self, input, path, format)
    if path == "-" then
       failure.raise("invalid", "-", ("%s images cannot be written to a pipe; export to a file first"):format(format))
    elseif not is_regular_target(path) then
-      return convert(input, path, path, format)
+      return convert(self, input, path, path, format)
    end
    local directory = open_directory_of(path)
    local name = layout.basename(path) .. "~" .. core.random_name()
@@ -234,7 +247,7 @@ local function export_converted(input, path, format)
       directory:unlink(name)
       directory:close()
    end }, function()
-      convert(input, path, layout.directory(path) .. "/" .. name, format)
+      convert(self, input, path, layout.directory(path) .. "/" .. name, format)
       local output = failure.check(path, { path = path }, directory:open(name, "rw"))
       closing(output, function()
          failure.check(path, { path = path }, output:chmod(image_mode))
@@ -258,7 +271,7 @@ local function export_file(self, path, options)
       end
       return closing(input, function()
          if format ~= "raw" then
-            return export_converted(input, path, format)
+            return export_converted(self, input, path, format)
          end
          return (is_regular_target(path) and export_to_file or export_stream)(self, input, path)
       end)

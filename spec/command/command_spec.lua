@@ -241,6 +241,36 @@ describe("exit codes:", function()
       assert.matches("^byre: import a: [%d.]+M, [%d.]+[KMG]/s\n$", result.out)
    end)
 
+   it("0 for a conversion that was asked by SIGUSR1 how far it is, and said so", function()
+      if shell.run("command -v qemu-img").code ~= 0 then
+         return pending("needs qemu-img (package qemu-utils)")
+      end
+      place:must("byre create a --size 1M; truncate -s 1M raw; qemu-img convert -O qcow2 raw image.qcow2")
+      -- one that is slow enough to be asked
+      place:must([[
+         mkdir slow
+         cat >slow/qemu-img <<'END'
+#!/bin/sh
+test "$1" = info && exec $(PATH=$OTHERS command -v qemu-img) "$@"
+printf '    (25.00/100%%)\r'
+while ! test -e go; do sleep 0.02; done
+END
+         chmod +x slow/qemu-img]])
+      local result = place:run([[
+         OTHERS=$PATH PATH=$PWD/slow:$PATH byre -q import a image.qcow2 2>told & byre=$!
+         for i in $(seq 200); do
+            sleep 0.05
+            test -e slow/qemu-img && kill -USR1 $byre 2>/dev/null
+            grep -q "import a" told && break
+         done
+         : >go
+         wait $byre; code=$?
+         grep "import a" told | head -n 1
+         exit $code]])
+      assert.equal(0, result.code, result.err)
+      assert.matches("^byre: import a: 256K of 1M %(25%%%), [%d.]+[KMG]?/s, %d+ s left\n$", result.out)
+   end)
+
    it("130 for an interrupted import, which leaves nothing behind", function()
       place:must("byre create a --size 1M")
       local result = place:run([[

@@ -128,7 +128,34 @@ describe("byre.core spawn", function()
       assert.error_matches(function() core.spawn({ "cat" }, options) end, "stdin: open file expected")
    end)
 
+   it("tells who watches what was printed last, also at the end", function()
+      local seen = {}
+      local result = core.spawn({ "sh", "-c", "echo one; sleep 0.2; head -c 300 /dev/zero | tr '\\0' x; echo two" },
+         { watch = function(text) seen[#seen + 1] = text end })
+      assert.equal(308, #result.stdout)
+      local first = 1
+      while seen[first] == "" do
+         first = first + 1
+      end
+      assert.equal("one\n", seen[first])
+      assert.equal(("x"):rep(252) .. "two\n", seen[#seen])
+   end)
+
+   it("ends the program where who watches says false, or raises", function()
+      local said = {}
+      local ok, message, errno = core.spawn({ "sh", "-c", "echo ready; exec sleep 60" },
+         { watch = function(text) return text == "" end })
+      assert.is_nil(ok)
+      assert.equal("sh: Operation canceled", message)
+      assert.equal(core.errno.ECANCELED, errno)
+      ok, message = pcall(core.spawn, { "sh", "-c", "echo ready; exec sleep 60" },
+         { watch = function(text) if text ~= "" then error(said) end end })
+      assert.is_false(ok)
+      assert.equal(said, message)
+   end)
+
    it("raises for wrong arguments", function()
+      assert.error_matches(function() core.spawn({ "true" }, { watch = 1 }) end, "watch: function expected, got number")
       assert.error_matches(function() core.spawn("true") end, "table expected, got string")
       assert.error_matches(function() core.spawn({}) end, "no program")
       assert.error_matches(function() core.spawn({ "true", 1 }) end, "not all strings")

@@ -42,6 +42,39 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.is_nil(scratch.sh("ls %s", outside):find("~"))
       end)
 
+      it("tells how far it is, and leaves nothing behind where somebody says that it is enough", function()
+         local events, answer = {}, true
+         local watched = pools.reopen(pool, { progress = function(event)
+            events[#events + 1] = event
+            return answer
+         end })
+         local function check(operation)
+            for i, event in ipairs(events) do
+               assert.equal(operation .. " vm/disk " .. pools.size,
+                  ("%s %s %d"):format(event.operation, event.volume, event.total))
+               assert.is_true(event.done >= (events[i - 1] or { done = 0 }).done)
+            end
+            assert.equal(pools.size, events[#events].done)
+            events = {}
+         end
+         watched:volume("vm/disk"):export_file(outside .. "/image.qcow2")
+         check("export")
+         watched:volume("vm/disk"):import_file(outside .. "/image.qcow2")
+         check("import")
+         answer = false
+         local function cancelled(fn, ...)
+            local before = pools.listing(pool.dir, { directory_times = false })
+            local ok, e = pcall(fn, ...)
+            assert.is_false(ok)
+            assert.equal("cancelled", e.code)
+            assert.equal(before, pools.listing(pool.dir, { directory_times = false }))
+         end
+         cancelled(watched.volume(watched, "vm/disk").import_file, watched:volume("vm/disk"), outside .. "/image.qcow2")
+         cancelled(watched.volume(watched, "vm/disk").export_file, watched:volume("vm/disk"), outside .. "/other.qcow2")
+         assert.equal("image.qcow2", scratch.sh("ls -A %s", outside))
+         watched:close()
+      end)
+
       it("is told by the name or by the user, never by the content", function()
          volume:export_file(outside .. "/image", { format = "qcow2" })
          volume:import_file(outside .. "/image")
