@@ -197,6 +197,7 @@ build = {
       ["byre.notes"] = "lua/byre/notes.lua",
       ["byre.on_full"] = "lua/byre/on_full.lua",
       ["byre.operation"] = "lua/byre/operation.lua",
+      ["byre.page"] = "lua/byre/page.lua",
       ["byre.plan"] = "lua/byre/plan.lua",
       ["byre.policies"] = "lua/byre/policies.lua",
       ["byre.policy"] = "lua/byre/policy.lua",

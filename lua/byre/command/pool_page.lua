@@ -3,6 +3,7 @@
 local families = require("byre.command.pool_page.families")
 local history = require("byre.command.pool_page.history")
 local html = require("byre.command.pool_page.html")
+local page = require("byre.page")
 local space = require("byre.command.pool_page.space")
 local style = require("byre.command.pool_page.style")
 
@@ -42,17 +43,10 @@ local function summary(data)
       html.size(data.free), html.size(data.size), #data.findings + #data.failures)
 end
 
-local page = [[
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>%s</title><style>
-%s</style></head><body><main>
-<h1>%s</h1>
+local body = [[
 <p>%s<br><span class="faint">As of %s, byre %s.</span></p>
 <nav aria-label="Sections"><ul>%s</ul></nav>
-%s
-</main></body></html>
-]]
+%s]]
 
 --- The page.
 -- @tparam table data of `byre.command.pool_page.data`
@@ -64,9 +58,8 @@ function pool_page.html(data)
       parts[i] = ('<section aria-labelledby="%s"><h2 id="%s">%s</h2>\n%s</section>'):format(section[1], section[1],
          section[2], section[3](data))
    end
-   local title = "Pool " .. data.pool
-   return page:format(escape(title), style, escape(title), escape(summary(data)), data.time, escape(data.version),
-      table.concat(links), table.concat(parts, "\n"))
+   return page.html("Pool " .. data.pool, style, body:format(escape(summary(data)), data.time, escape(data.version),
+      table.concat(links), table.concat(parts, "\n")))
 end
 
 return pool_page

@@ -4,6 +4,7 @@
 -- @module byre.retention.calendar
 local civil = require("byre.retention.civil")
 local drawing = require("byre.retention.calendar.drawing")
+local page = require("byre.page")
 local script = require("byre.retention.calendar.script")
 local style = require("byre.retention.calendar.style")
 local units = require("byre.units")
@@ -11,7 +12,7 @@ local weeks = require("byre.retention.calendar.weeks")
 
 local calendar = {}
 
-local escape = drawing.escape
+local escape = page.escape
 
 local function js_string(text)
    return '"' .. text:gsub('[%c"\\<>&]', function(c)
@@ -89,12 +90,7 @@ local function summary(data, kept)
       #kept, civil.date_text(last.day), last.bytes and ", together " .. units.format_size(last.bytes) or "")
 end
 
-local page = [[
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>%s</title><style>
-%s</style></head><body><main>
-<h1>%s</h1>
+local body = [[
 <p>%s</p>
 %s
 <div id="slide"><label for="asof">As of</label> <output id="when" for="asof"></output>
@@ -107,12 +103,12 @@ local page = [[
 <p>How far the nearest revisions were apart, at worst, for somebody who wanted a state of that age.</p>
 %s
 <h2>What remains</h2>
-%s
-</main>
+%s]]
+
+local scripts = [[
 <script type="application/json" id="data">%s</script>
 <script>
-%s</script></body></html>
-]]
+%s</script>]]
 
 --- A page with the calendar: one file, readable without scripts.
 -- @tparam table data of `simulate.run` or `simulate.now`
@@ -126,9 +122,10 @@ function calendar.html(data, words)
       bytes = "<h2>Bytes over time</h2>\n" .. drawing.curve(data, "Bytes", function(s) return s.bytes end,
          units.format_size) .. "\n"
    end
-   return page:format(escape(title), style, escape(title), escape(summary(data, kept)), legend(model),
+   return page.html(title, style, body:format(escape(summary(data, kept)), legend(model),
       drawing.curve(data, "Revisions", function(s) return s.count end, function(n) return ("%d"):format(n) end),
-      bytes, drawing.weeks(data, model), drawing.gaps(data), kept_table(kept), js_data(data, model), script)
+      bytes, drawing.weeks(data, model), drawing.gaps(data), kept_table(kept)), scripts:format(js_data(data, model),
+      script))
 end
 
 -- a letter for each rule: its first one that is free

@@ -1,11 +1,11 @@
 --- Parts that all sections of a page on a pool are made of.
 -- @module byre.command.pool_page.html
-local drawing = require("byre.retention.calendar.drawing")
+local page = require("byre.page")
 local units = require("byre.units")
 
 local html = {}
 
-html.escape = drawing.escape
+html.escape = page.escape
 
 --- Bytes for people; a dash for what nobody knows.
 function html.size(bytes)

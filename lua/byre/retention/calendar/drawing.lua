@@ -2,6 +2,7 @@
 -- @module byre.retention.calendar.drawing
 local civil = require("byre.retention.civil")
 local explain = require("byre.retention.explain")
+local page = require("byre.page")
 local units = require("byre.units")
 local weeks = require("byre.retention.calendar.weeks")
 
@@ -10,12 +11,7 @@ local drawing = {}
 local label_width, cell_width, line = 78, 132, 16
 local width = label_width + 7 * cell_width
 
---- Text as it may stand in HTML.
-function drawing.escape(text)
-   return (tostring(text):gsub("[&<>\"']", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
-      ["'"] = "&#39;" }))
-end
-local escape = drawing.escape
+local escape = page.escape
 
 local function class_of(model, rule)
    return "c" .. math.min(model.number[rule] or 8, 8)
