@@ -2,6 +2,7 @@
 -- @module byre.check
 local create = require("byre.decide.create")
 local failure = require("byre.failure")
+local hooks = require("byre.hooks")
 local layout = require("byre.layout")
 local operation = require("byre.operation")
 local plan = require("byre.plan")
@@ -277,12 +278,25 @@ local function check_strangers(pool, path, findings)
    end
 end
 
+-- Hooks that cannot be loaded refuse every operation, a repair as well. Returns whether they are such.
+local function check_hooks(pool, findings)
+   local ok, e = failure.catch(hooks.of, pool)
+   if not ok then
+      findings[#findings + 1] = { code = "broken_hooks", path = layout.hooks,
+         message = e.message .. "; every operation is refused until that is mended" }
+   end
+   return not ok
+end
+
 --- Check a pool, or some volumes of it.
 -- @tparam pool pool
 -- @tparam table options `repair`; `volumes`: list of vids (default: everything)
 -- @treturn {table,...} `code`, `volume`, `path` (in the pool), `message`, `repaired`
 function check.pool(pool, options)
    local findings = {}
+   if check_hooks(pool, findings) then
+      options = { volumes = options.volumes }
+   end
    if options.volumes then
       for _, id in ipairs(options.volumes) do
          check_volume(pool, vid.check(id), options, findings)

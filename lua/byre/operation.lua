@@ -208,7 +208,8 @@ local function ask_hooks(pool, hooked, requests)
    for _, request in ipairs(requests) do
       local call = call_of(request)
       local ok, e = true, nil
-      if call then
+      if call and not request.asked then
+         request.asked = true
          ok, e = failure.catch(hooks.before, pool, hooked, call)
       end
       request.error = request.error or (not ok and e or nil)
@@ -269,14 +270,17 @@ local function tell_results(pool, requests, began)
    end
 end
 
-local function attempt(pool, requests)
-   local hooked, began = hooks.of(pool), core.clock()
+local function attempt(pool, hooked, requests)
    local locks = lock_and_look(pool, requests)
    local ok, e = pcall(run_locked, pool, hooked, requests)
    release(locks)
    if not ok then
       error(e, 0)
    end
+end
+
+-- tell of what will not be tried again
+local function settle(pool, hooked, requests, began)
    tell_results(pool, requests, began)
    for _, request in ipairs(requests) do
       local call = call_of(request)
@@ -289,13 +293,26 @@ local function attempt(pool, requests)
    end
 end
 
--- those that have failed for the lack of space, and for whom some can be made
-local function out_of_space(requests)
-   local list = {}
+-- those that have failed for the lack of space, and for whom some can be made; and the others
+local function split_off_full(requests)
+   local full, others = {}, {}
    for _, request in ipairs(requests) do
-      list[#list + 1] = request.make_space and request.error and request.error.code == "no_space" and request or nil
+      local is_full = request.make_space and request.error and request.error.code == "no_space"
+      table.insert(is_full and full or others, request)
    end
-   return list
+   return full, others
+end
+
+-- What fails for all before it begins, such as by a lock that another process holds, is told of each.
+local function attempt_or_tell(pool, hooked, requests, began)
+   local ok, e = failure.catch(attempt, pool, hooked, requests)
+   if not ok then
+      for _, request in ipairs(requests) do
+         request.error = request.error or e
+      end
+      tell_results(pool, requests, began)
+      error(e, 0)
+   end
 end
 
 --- Run requests as one batch.
@@ -320,12 +337,16 @@ function operation.run(pool, requests)
    if requests[1] and requests[1].make_space then
       requests[1].make_space(false, requests)
    end
-   attempt(pool, requests)
-   local full = out_of_space(requests)
+   local hooked, began = hooks.of(pool), core.clock()
+   attempt_or_tell(pool, hooked, requests, began)
+   local full, settled = split_off_full(requests)
+   settle(pool, hooked, settled, began)
    while #full > 0 and full[1].make_space(true, full) do
-      attempt(pool, full)
-      full = out_of_space(full)
+      attempt_or_tell(pool, hooked, full, began)
+      full, settled = split_off_full(full)
+      settle(pool, hooked, settled, began)
    end
+   settle(pool, hooked, full, began)
    report(requests)
    return requests
 end

@@ -54,6 +54,46 @@ describe("a pool that prunes before a start fails", function()
       assert.same({}, warnings)
    end)
 
+   -- so far that a start fails, but not so far that space is made before it
+   local function fill_nearly()
+      pools.write(fs.dir .. "/reserve", ("x"):rep(600 << 10))
+      fill(fs.dir)
+      os.remove(fs.dir .. "/reserve")
+   end
+
+   it("is one operation to its hooks and its log, however often it tries", function()
+      make(1 << 20)
+      let_three_go()
+      local seen = {}
+      local other = byre.open_pool(pool.dir, { log = function(event)
+         if event.operation == "start" and (event.step == "done" or event.step == "failed") then
+            seen[#seen + 1] = event.step
+         end
+      end, hooks = { pre_start = function() seen[#seen + 1] = "pre" end, post_start = function()
+         seen[#seen + 1] = "post"
+      end } })
+      fill_nearly()
+      other:volume("vm/disk"):start()
+      other:close()
+      assert.same({ "pre", "done", "post" }, seen)
+   end)
+
+   it("tells once of a start that fails again", function()
+      make(1 << 20)
+      let_three_go()
+      local seen = {}
+      local other
+      other = byre.open_pool(pool.dir, { log = function(event)
+         if event.operation == "start" and (event.step == "done" or event.step == "failed") then
+            seen[#seen + 1] = event.step .. " " .. event.code
+         end
+      end, hooks = { post_prune = function() fill(fs.dir) end } })
+      fill_nearly()
+      assert.is_false((pcall(function() other:volume("vm/disk"):start() end)))
+      other:close()
+      assert.same({ "failed no_space" }, seen)
+   end)
+
    it("leaves what waits for somebody, says so, and fails", function()
       make(1 << 20)
       pool:set_policy("p", "return policy { keep.last(2), min_age = 0 }", { unused = true })

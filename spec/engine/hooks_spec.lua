@@ -116,6 +116,35 @@ describe("hooks", function()
       calls("", disk.plan, disk, "start")
    end)
 
+   it("are called around defrag, once for a volume that is in many pieces", function()
+      with(recorders())
+      local disk = pools.origin(pool, "vm/a", { size = 4 << 20 })
+      for round = 0, 1 do
+         local path = disk:start()
+         for block = round, 1023, round + 1 do
+            pools.put(path, ("%d of %d "):format(block, round):rep(400):sub(1, 4096), block * 4096)
+         end
+         disk:stop()
+      end
+      if #disk:plan("defrag").phases == 0 then
+         pending("needs a file system that shares blocks")
+         return
+      end
+      take_called()
+      disk:defrag()
+      assert.equal("pre_defrag vm/a, post_defrag vm/a", take_called())
+      disk:defrag()
+      assert.equal("", take_called())
+      with({ pre_defrag = function(call) error("not " .. call.plan.operation .. " of " .. call.volume, 0) end })
+      for block = 0, 1023, 2 do
+         pools.put(pool:volume("vm/a"):start(), "again", block * 4096)
+      end
+      pool:volume("vm/a"):stop()
+      local before = pools.listing(pool.dir, { directory_times = false })
+      pools.fails("policy", "byre: vm/a: refused by pre_defrag: not defrag of vm/a", disk.defrag, pool:volume("vm/a"))
+      assert.equal(before, pools.listing(pool.dir, { directory_times = false }))
+   end)
+
    it("are called for the pool itself", function()
       local dir = fs:fresh() .. "/pool"
       local made = byre.create_pool(dir, { setup_check = false, hooks = recorders() })
@@ -393,5 +422,44 @@ describe("hooks", function()
       pools.fails("invalid", "byre: hooks: post_stop must be a function, not a number", byre.open_pool, pool.dir,
          { hooks = { post_stop = 1 } })
       assert.error_matches(function() byre.open_pool(pool.dir, { hooks_file = "no" }) end, "hooks_file: true or false")
+   end)
+
+   describe("whose file is broken are a finding of check", function()
+      local function findings(options)
+         local list = {}
+         for i, finding in ipairs(pool:check(options)) do
+            list[i] = ("%s %s: %s%s"):format(finding.code, finding.path, finding.message,
+               finding.repaired and " (repaired)" or "")
+         end
+         return list
+      end
+
+      local closing = "; every operation is refused until that is mended"
+
+      for words, text in pairs({ ["does not load: hooks.lua:1: unexpected symbol near <eof>"] = "return (",
+         ["fails: hooks.lua:1: oops"] = "error('oops')",
+         ["hooks must be a table of functions: return { pre_stop = function(call) ... end }"] = "return 5",
+         ['there is no hook "pre_stopp"'] = "return { pre_stopp = function() end }" }) do
+         it("(" .. words .. ")", function()
+            pools.origin(pool, "vm/a")
+            pools.write(pools.path(pool, "vm/a.img~abcdefgh"), "left over")
+            install(text)
+            -- in one pass with what else is wrong, and nothing is mended that a hook might guard
+            local expected = { "broken_hooks .byre/hooks.lua: " .. words .. closing,
+               "temporary vm/a.img~abcdefgh: left by an operation that was cut short" }
+            assert.same(expected, findings())
+            assert.same(expected, findings({ repair = true }))
+            assert.same(expected, findings({ repair = true, volumes = { "vm/a" } }))
+            assert.is_true(pools.exists(pools.path(pool, "vm/a.img~abcdefgh")))
+            install("return {}")
+            assert.same({ expected[2] .. " (repaired)" }, findings({ repair = true }))
+         end)
+      end
+
+      it("but not where the file is left out", function()
+         install("return 5")
+         with(nil, { hooks_file = false })
+         assert.same({}, findings())
+      end)
    end)
 end)
