@@ -39,7 +39,8 @@ byre revert VID [REV] makes one the content again. What it replaces becomes the 
 revision, so byre revert VID undoes a revert; only --discard loses something, and asks.
 
 The oldest go when there are more than revisions_to_keep, or when a policy says so:
-byre help policies. A hold (byre hold VID REV) keeps one from all of that.]] },
+byre help policies. A hold (byre hold VID REV) keeps one from all of that. Once
+byre config trash=2d is said, what goes can be had back: byre restore VID@REV.]] },
    { name = "policies", summary = "Which revisions are kept, and how to find out before", text = [[
 A policy is a file of Lua that says what you want to be able to go back to:
    return policy { keep.last(3), keep.daily(7), keep.weekly(4), keep.monthly(12) }
