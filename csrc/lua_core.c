@@ -259,6 +259,7 @@ int luaopen_byre_core(lua_State *L)
 	byre_open_dirs(L);
 	byre_open_files(L);
 	byre_open_locks(L);
+	byre_open_holds(L);
 	byre_open_names(L);
 	byre_open_data(L);
 	byre_open_sandbox(L);

@@ -423,25 +423,6 @@ static int dir_usage(lua_State *L)
 	return 1;
 }
 
-/* dir:hold(): from now on directories that are walked to stay open, until as many calls of dir:let_go */
-static int dir_hold(lua_State *L)
-{
-	byre_check_dir(L, 1)->hold.users++;
-	lua_pushboolean(L, 1);
-	return 1;
-}
-
-/* No mistake once the directory is closed. */
-static int dir_let_go(lua_State *L)
-{
-	struct byre_dir *d = luaL_checkudata(L, 1, BYRE_DIR_TYPE);
-
-	if (d->hold.users > 0 && --d->hold.users == 0)
-		byre_hold_drop(&d->hold);
-	lua_pushboolean(L, 1);
-	return 1;
-}
-
 static int dir_fileno(lua_State *L)
 {
 	lua_pushinteger(L, byre_check_dir(L, 1)->fd);
@@ -491,8 +472,8 @@ static const luaL_Reg dir_methods[] = {
 	{"sync", dir_sync},
 	{"sync_filesystem", dir_sync_filesystem},
 	{"usage", dir_usage},
-	{"hold", dir_hold},
-	{"let_go", dir_let_go},
+	{"hold", byre_dir_hold},
+	{"is_held", byre_dir_is_held},
 	{"lock", byre_dir_lock},
 	{"fileno", dir_fileno},
 	{"close", dir_close},

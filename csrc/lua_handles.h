@@ -11,6 +11,7 @@
 #define BYRE_FILE_TYPE "byre.file"
 #define BYRE_DIR_TYPE "byre.dir"
 #define BYRE_LOCK_TYPE "byre.lock"
+#define BYRE_HOLD_TYPE "byre.hold"
 
 /* A userdata of 5.3 has exactly one user value, so `n` is 1 wherever it matters. */
 #if LUA_VERSION_NUM < 504
@@ -75,6 +76,7 @@ void byre_new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 void byre_open_dirs(lua_State *L);
 void byre_open_files(lua_State *L);
 void byre_open_locks(lua_State *L);
+void byre_open_holds(lua_State *L);
 void byre_open_names(lua_State *L);
 void byre_open_data(lua_State *L);
 void byre_open_sandbox(lua_State *L);
@@ -84,6 +86,8 @@ void byre_open_abilities(lua_State *L);
 
 /* dir:lock and file:fill_from ... live in files of their own */
 int byre_dir_lock(lua_State *L);
+int byre_dir_hold(lua_State *L);
+int byre_dir_is_held(lua_State *L);
 extern const luaL_Reg byre_file_data_methods[];
 
 #endif

@@ -68,6 +68,7 @@ build = {
             "csrc/lua_dir.c",
             "csrc/lua_extents.c",
             "csrc/lua_file.c",
+            "csrc/lua_hold.c",
             "csrc/lua_lock.c",
             "csrc/lua_names.c",
             "csrc/lua_pack.c",

@@ -341,10 +341,14 @@ describe("a crash anywhere in", function()
 
    it("remove never blocks the name", function()
       local store = pool_with({ keep = 2, revisions = 2, clean = "clean" })
-      local whole = create.remove(look(store))
-      for count = 1, count_steps(whole) do
+      local before, whole = view(store), create.remove(look(store))
+      for count = 0, count_steps(whole) do
          local crashed = store:snapshot()
          run(crashed, prefix(whole, count))
+         if look(crashed).registered then
+            assert.same(before, view(crashed))
+            run(crashed, create.remove(look(crashed)))
+         end
          run(crashed, create.new(look(crashed), settings("origin", 1)))
          assert.same({ history = {}, clean = "", registered = true }, view(crashed))
       end

@@ -111,7 +111,9 @@ function create.new(state, settings, content)
 end
 
 --- Plan the removal of a volume. The commit point is one rename in the catalog;
--- what is left of the images after a crash is known as garbage by its mark.
+-- what is left of the images after a crash is known as garbage by its mark. An entry may
+-- have got its name without a sync: it has to be durable before the rename, or btrfs brings
+-- it back once the mark is gone (its log then has the entry's name from before the rename).
 -- @tparam table state
 -- @treturn plan
 -- @raise `running`: somebody has its image open for writing; `policy`: a revision is held
@@ -122,6 +124,7 @@ function create.remove(state)
    end
    local images, mark = create.finish_removal_phases(state)
    return plan.new("remove", state.vid, {
+      plan.phase({}, plan.sync_dir(layout.directory(layout.entry(state.vid)))),
       plan.phase({}, plan.rename(layout.entry(state.vid), layout.removed(state.vid))),
    }, { images, plan.phase({}, create.remove_group_directory(state)), mark })
 end

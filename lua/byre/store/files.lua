@@ -22,8 +22,7 @@ local private_mode = tonumber("700", 8)
 -- @tparam string name how messages call the directory
 -- @treturn store
 function files.new(dir, name)
-   return setmetatable({ dir = dir, name = name, watched = {}, order = {}, marked = {}, holds = 0,
-      there = {} }, mt)
+   return setmetatable({ dir = dir, name = name, watched = {}, order = {}, marked = {}, there = {} }, mt)
 end
 
 local function check(path, ...)
@@ -106,7 +105,7 @@ end
 -- @treturn {string,...} paths of the directories that are new
 function methods:make_dir(path)
    local made = {}
-   if self.there[path] then
+   if self.there[path] and self.dir:is_held() then
       return made
    end
    local walked
@@ -119,25 +118,18 @@ function methods:make_dir(path)
          check(walked, nil, message, code)
       end
    end
-   self.there[path] = self.holds > 0 or nil
+   self.there[path] = self.dir:is_held() or nil
    return made
 end
 
 --- Keep the directories open that are walked to, so that each is walked to once. For an operation that has their
 -- locks: who makes or removes them waits for these.
--- @treturn table its `release` ends it, and may be called again
+-- @return handle with `release`; it may be called again, and one that is forgotten is released when it is collected
 function methods:hold()
-   local held = true
-   self.dir:hold()
-   self.holds = self.holds + 1
-   return { release = function()
-      if held then
-         held = false
-         self.dir:let_go()
-         self.holds = self.holds - 1
-         self.there = {}
-      end
-   end }
+   if not self.dir:is_held() then
+      self.there = {}
+   end
+   return self.dir:hold()
 end
 
 --- Remove a directory if it is empty and nothing is mounted there.
