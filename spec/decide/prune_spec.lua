@@ -162,6 +162,54 @@ describe("A plan to prune", function()
       assert.same({}, steps(decide(5, 3, { clock = { latest = now + 1 } })))
    end)
 
+   -- what must stay whatever a policy says, told in another way than the guards are written
+   local function must_stay(list, i, limits)
+      local r = list[i]
+      return i > #list - math.max(1, limits.floor) or r.hold_until == true or (r.hold_until or 0) > now or r.in_use
+         or r.future or r.skewed or r.time + limits.min_age > now or (r.changed or 0) + limits.min_age > now
+   end
+
+   local function maybe(n, value)
+      return math.random(n) == 1 and value or nil
+   end
+
+   local function random_state()
+      local state = state_with(math.random(40), { confirmed_policy = "p" })
+      local time = now - math.random(0, 60) * day
+      for _, revision in ipairs(state.revisions) do
+         time = time + math.random(0, 3 * day)
+         revision.time = time
+         revision.hold_until = maybe(6, true) or maybe(6, now + math.random(-5, 5) * day)
+         revision.in_use, revision.changed = maybe(6, true), maybe(4, now - math.random(0, 2 * day))
+      end
+      return state
+   end
+
+   it("never takes what a guard keeps, and takes all else that is released, whatever the history", function()
+      local seed = math.tointeger(tonumber(os.getenv("BYRE_SEED"))) or os.time()
+      local gone = 0
+      for case = 1, 300 do
+         math.randomseed(seed + case)
+         local state = random_state()
+         local judgement = prune.by_number(state.revisions, 0)
+         local limits = { floor = math.random(0, 5), min_age = math.random(0, 2) * day }
+         judgement.policy.floor, judgement.policy.min_age = limits.floor, limits.min_age
+         local expected = {}
+         for i, judged in ipairs(judgement.revisions) do
+            judged.future, judged.skewed = maybe(8, true), maybe(8, true)
+            state.revisions[i].future, state.revisions[i].skewed = judged.future, judged.skewed
+            judged.verdict = math.random(3) == 1 and "keep" or "expire"
+            if judged.verdict == "expire" and not must_stay(state.revisions, i, limits) then
+               expected[#expected + 1] = judged.id
+            end
+         end
+         local result = prune.decide(state, state.revisions, judgement, { policy_hash = "p" }).prune
+         assert.same(expected, result.removed, ("BYRE_SEED=%d, case %d"):format(seed, case))
+         gone = gone + #expected
+      end
+      assert.is_true(gone > 300)
+   end)
+
    describe("with a rule on space", function()
       -- each revision frees ten bytes
       local function decide_space(rule, facts)
