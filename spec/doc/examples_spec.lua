@@ -1,5 +1,6 @@
 -- The programs of examples/ run, and do what they say.
 local byre = require("byre")
+local pools = require("spec.support.pools")
 local shell = require("spec.support.shell")
 
 describe("examples/", function()
@@ -35,19 +36,11 @@ describe("examples/", function()
          words:gsub("POOL", shell.quote(dir .. "/pool"))))
    end
 
-   local function vids()
-      local list = {}
-      for volume in pool:volumes() do
-         list[#list + 1] = volume.vid
-      end
-      return table.concat(list, " ")
-   end
-
    it("ci-runner.lua gives a job the template's content and throws it away", function()
       origin("template", "from the template"):stop()
       local result = run("ci-runner.lua", [[POOL template sh -c 'head -c 17 "$DISK"; echo x >"$DISK"; exit 3']])
       assert.same({ code = 3, out = "from the template", err = "" }, result)
-      assert.equal("template", vids())
+      assert.equal("template", pools.vids(pool))
       result = run("ci-runner.lua", "POOL nothing true")
       assert.equal("", result.out)
       assert.not_equal(0, result.code)
@@ -83,11 +76,11 @@ describe("examples/", function()
       assert.equal("4096 bytes differ\n", run("database-branch.lua", "POOL compare db/data test").out)
       assert.equal(0, run("database-branch.lua", "POOL merge db/data test").code)
       assert.equal("two", shell.read(pool:volume("db/data"):export()):sub(1, 3))
-      assert.equal("db/data", vids())
+      assert.equal("db/data", pools.vids(pool))
       run("database-branch.lua", "POOL branch db/data other")
       assert.equal(1, run("database-branch.lua", "POOL branch db/data other").code)
       run("database-branch.lua", "POOL drop db/data other")
-      assert.equal("db/data", vids())
+      assert.equal("db/data", pools.vids(pool))
    end)
 
    it("nightly-snapshots.lua keeps the newest of its own", function()
@@ -111,7 +104,7 @@ describe("examples/", function()
       local result = run("clone-many.lua", "POOL template 10")
       assert.equal("", result.err)
       assert.equal(5, select(2, result.out:gsub("\n", "")))
-      assert.equal("template", vids())
+      assert.equal("template", pools.vids(pool))
    end)
 
    it("sample-pool.lua makes a pool with a history, and with something to see", function()

@@ -90,18 +90,10 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          group = pool:group("vm/work")
       end)
 
-      local function vids()
-         local list = {}
-         for volume in pool:volumes() do
-            list[#list + 1] = volume.vid
-         end
-         return table.concat(list, " ")
-      end
-
       it("takes all volumes along that are directly in it", function()
          group:rename("other/place")
          assert.equal("other/place", group.name)
-         assert.equal("other/place/private other/place/root other/place/swap vm/work/sub/deep", vids())
+         assert.equal("other/place/private other/place/root other/place/swap vm/work/sub/deep", pools.vids(pool))
          for _, name in ipairs({ "root", "private" }) do
             local volume = pool:volume("other/place/" .. name)
             assert.equal(name, pools.committed(volume))
@@ -110,11 +102,11 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.same({}, pool:check())
          -- where other volumes are, and below itself
          group:rename("vm/work/sub")
-         assert.equal("vm/work/sub/deep vm/work/sub/private vm/work/sub/root vm/work/sub/swap", vids())
+         assert.equal("vm/work/sub/deep vm/work/sub/private vm/work/sub/root vm/work/sub/swap", pools.vids(pool))
          group:rename("")
-         assert.equal("deep private root swap", vids())
+         assert.equal("deep private root swap", pools.vids(pool))
          group:rename("vm")
-         assert.equal("vm/deep vm/private vm/root vm/swap", vids())
+         assert.equal("vm/deep vm/private vm/root vm/swap", pools.vids(pool))
          assert.same({}, pool:check())
       end)
 
@@ -160,11 +152,11 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          pools.origin(pool, "new/other")
          local blocked = pools.path(pool, ".byre/volume/new/swap.removed")
          assert(os.execute("mkdir " .. blocked))
-         local before = vids()
+         local before = pools.vids(pool)
          local ok, e = pcall(group.rename, group, "new")
          assert.is_false(ok)
          assert.equal("vm/work/swap", e.volume)
-         assert.equal(before, vids())
+         assert.equal(before, pools.vids(pool))
          for _, name in ipairs({ "root", "private" }) do
             assert.is_false(pools.exists(pools.path(pool, "new/" .. name .. ".img")))
             assert.is_false(pools.exists(pools.path(pool, ".byre/volume/vm/work/" .. name .. ".removed")))
@@ -173,13 +165,13 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert(os.execute("rmdir " .. blocked))
          assert.same({}, pool:check())
          group:rename("new")
-         assert.equal("new/other new/private new/root new/swap vm/work/sub/deep", vids())
+         assert.equal("new/other new/private new/root new/swap vm/work/sub/deep", pools.vids(pool))
       end)
 
       it("is finished by the same call where it was cut short", function()
          pool:volume("vm/work/private"):rename("new/private")
          pool:group("vm/work"):rename("new")
-         assert.equal("new/private new/root new/swap vm/work/sub/deep", vids())
+         assert.equal("new/private new/root new/swap vm/work/sub/deep", pools.vids(pool))
       end)
 
       it("waits for nobody who holds another group, and is kept out by who holds one of the two", function()

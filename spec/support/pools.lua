@@ -23,6 +23,15 @@ function pools.create(fs, options)
    return byre.create_pool(fs:fresh() .. "/pool", all)
 end
 
+--- The vids of all volumes, in one text.
+function pools.vids(pool)
+   local list = {}
+   for volume in pool:volumes() do
+      list[#list + 1] = volume.vid
+   end
+   return table.concat(list, " ")
+end
+
 --- Open the same pool once more.
 function pools.reopen(pool, options)
    return byre.open_pool(pool.dir, options)
