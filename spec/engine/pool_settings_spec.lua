@@ -86,7 +86,7 @@ describe("settings of a pool", function()
          { revisions_to_keep = -2 })
       refused('precache: must be true or false, not "yes"', { precache = "yes" })
       refused('there is no setting "colour" that can be changed', { colour = "blue" },
-         "revisions_to_keep, precache, ephemeral_volatile, reflink, on_full, cow_extent_size can")
+         "revisions_to_keep, precache, ephemeral_volatile, reflink, on_full, cow_extent_size, trash can")
       refused("policies are not changed as a setting", { retention = "few" },
          "byre policy set and byre policy unset do that")
       assert.is_false(pcall(pool.set, pool))
