@@ -236,7 +236,7 @@ describe("byre.dir that is held", function()
    end)
 
    it("walks anew once a directory was made or removed through it", function()
-      local hold <close> = dir:hold()
+      local hold = dir:hold()
       assert(dir:unlink("d1/file"))
       assert(dir:remove_dir("d1"))
       fails("d1/file: No such file or directory", "ENOENT", dir:stat("d1/file"))
