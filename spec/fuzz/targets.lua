@@ -201,7 +201,7 @@ end
 local function check_notes(raw)
    for key in pairs(raw.revisions or {}) do
       local revision = { path = "vm/disk.img." .. tostring(key) }
-      local state = { vid = "vm/disk", raw = raw, revisions = { revision }, now = 0 }
+      local state = { vid = "vm/disk", raw = raw, revisions = { revision }, trash = {}, now = 0 }
       local noted = notes.of(state, revision)
       for tag in pairs(noted.tags) do
          assert(type(tag) == "string", "tag")
