@@ -55,16 +55,16 @@ end
 
 -- Bytes that a revision has changed against the one before: looked up once, and noted in it.
 local function delta_of(pool, state, revisions)
-   local history, asked = survey.history(state), {}
+   local history, asked, index = survey.history(state), {}, {}
+   for i, revision in ipairs(revisions) do
+      index[revision.id] = i
+   end
    return function(id)
-      for i = 2, #revisions do
-         if revisions[i].id == id then
-            if not asked[i] then
-               revisions[i].delta, asked[i] = difference.bytes(pool.store, history[i - 1].path, history[i].path), true
-            end
-            return revisions[i].delta
-         end
+      local i = index[id] or 1
+      if i > 1 and not asked[i] then
+         revisions[i].delta, asked[i] = difference.bytes(pool.store, history[i - 1].path, history[i].path), true
       end
+      return revisions[i] and revisions[i].delta
    end
 end
 

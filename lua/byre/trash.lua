@@ -7,6 +7,7 @@ local notes = require("byre.notes")
 local operation = require("byre.operation")
 local restore = require("byre.decide.restore")
 local survey = require("byre.survey")
+local usage = require("byre.usage")
 local window = require("byre.decide.trash")
 
 local trash = {}
@@ -51,18 +52,6 @@ local function entries_of(pool, state)
    return list
 end
 
--- what each takes, by its path
-local function add_space(pool, id, list)
-   local by_path = {}
-   for _, image in ipairs(#list > 0 and pool:volume(id):space().images or {}) do
-      by_path[pool.dir .. "/" .. image.path] = image
-   end
-   for _, entry in ipairs(list) do
-      local image = by_path[entry.path] or {}
-      entry.allocated, entry.shared, entry.exclusive = image.allocated, image.shared, image.exclusive
-   end
-end
-
 --- What is in the trash of a volume; what was put there first comes first.
 -- @tparam volume volume
 -- @tparam[opt] table options `space = true`: also what each takes, see `volume:space`
@@ -73,7 +62,7 @@ end
 function trash.of_volume(volume, options)
    local list = entries_of(volume.pool, state_of(volume.pool, volume.vid))
    if options and options.space then
-      add_space(volume.pool, volume.vid, list)
+      usage.add_to(volume, list)
    end
    return list
 end

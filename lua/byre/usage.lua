@@ -242,4 +242,19 @@ function mt.__tostring()
    return "byre.usage"
 end
 
+--- Add to images of a volume what each takes, as `volume:space` tells it.
+-- @tparam volume volume
+-- @tparam {table,...} list each with its `path`; gets `allocated`, `shared`, `exclusive` (bytes)
+-- @raise `corrupt`, `io`
+function usage.add_to(volume, list)
+   local by_path = {}
+   for _, image in ipairs(#list > 0 and volume:space().images or {}) do
+      by_path[volume.pool.dir .. "/" .. image.path] = image
+   end
+   for _, item in ipairs(list) do
+      local image = by_path[item.path] or {}
+      item.allocated, item.shared, item.exclusive = image.allocated, image.shared, image.exclusive
+   end
+end
+
 return usage

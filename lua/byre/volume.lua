@@ -17,6 +17,7 @@ local status = require("byre.status")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
 local trash = require("byre.trash")
+local usage = require("byre.usage")
 local vid = require("byre.vid")
 
 local volume = {}
@@ -137,9 +138,9 @@ end
 -- @treturn table as of `byre.usage`'s `volume`, and `basis`, `exact`, `reason`; figures that nobody can know are nil
 -- @raise `io`, `denied`, `corrupt`
 function methods:space()
-   local usage = self.pool:space({ self.vid })
-   local result = usage:volume(self.vid)
-   result.basis, result.exact, result.reason = usage.basis, usage.exact, usage.reason
+   local measured = self.pool:space({ self.vid })
+   local result = measured:volume(self.vid)
+   result.basis, result.exact, result.reason = measured.basis, measured.exact, measured.reason
    return result
 end
 
@@ -209,18 +210,6 @@ local function public_revision(self, state, revision, size)
    }
 end
 
--- what each revision takes, by its id
-local function add_space(self, list)
-   local by_id = {}
-   for _, image in ipairs(self:space().images) do
-      by_id[image.revision or false] = image
-   end
-   for _, revision in ipairs(list) do
-      local image = by_id[revision.id] or {}
-      revision.allocated, revision.shared, revision.exclusive = image.allocated, image.shared, image.exclusive
-   end
-end
-
 --- The revisions, oldest first.
 -- @tparam[opt] table options `space = true`: also what each takes, see `space`
 -- @treturn {table,...} `id`, `seq`, `time` (last write to that content, epoch), `path`, `size` (bytes), `tags`
@@ -239,7 +228,7 @@ function methods:revisions(options)
       end
    end
    if options and options.space then
-      add_space(self, list)
+      usage.add_to(self, list)
    end
    return list
 end

@@ -17,9 +17,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       after_each(function() pool:close() end)
 
       local function sessions(n)
-         for i = 1, n do
-            pools.session(volume, "state " .. i)
-         end
+         pools.sessions(volume, n)
       end
 
       local function warning()

@@ -55,9 +55,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       end
 
       local function sessions(_, volume)
-         for i = 1, 3 do
-            pools.session(volume, "state " .. i)
-         end
+         pools.sessions(volume, 3)
       end
 
       it("a stop loses no session and no revision", function()

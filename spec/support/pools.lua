@@ -93,6 +93,13 @@ function pools.session(volume, text)
    volume:stop()
 end
 
+--- Sessions that write "state 1", "state 2", and so on.
+function pools.sessions(volume, n)
+   for i = 1, n do
+      pools.session(volume, "state " .. i)
+   end
+end
+
 --- What the committed image of a volume begins with.
 function pools.committed(volume)
    return pools.get(volume.pool.dir .. "/" .. volume.vid .. ".img")

@@ -129,6 +129,7 @@ each_pool_setting(function(setting)
    table.insert(record.pool_fields, { key = setting.name, title = setting.key or setting.name,
       text = text_of_kind[setting.kind] })
 end)
+
 --- Fields of a line of `byre trash`.
 record.trash_fields = {
    { key = "volume", title = "VOLUME" },
