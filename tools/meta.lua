@@ -73,7 +73,7 @@ local own_results = {
    ["volume:status"] = "byre.Status",
    ["volume:revisions"] = "byre.Revision[]",
    ["volume:files"] = "byre.File[]",
-   ["group:volumes"] = "byre.Volume[]",
+   ["group:volumes"] = "byre.Volume[]", ["group:require_volumes"] = "byre.Volume[]",
 }
 
 local classes = [[

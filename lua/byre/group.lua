@@ -27,6 +27,17 @@ function methods:volumes()
    return list
 end
 
+--- The same, where there has to be one.
+-- @treturn {volume,...}
+-- @raise `no_such_volume`
+function methods:require_volumes()
+   local list = self:volumes()
+   if #list == 0 then
+      failure.raise("no_such_volume", self.name == "" and "/" or self.name, "there are no volumes in this group")
+   end
+   return list
+end
+
 -- results of a batch by vid -> by name
 local function by_name(results)
    local names = {}
@@ -47,11 +58,7 @@ for _, name in ipairs({ "start", "stop", "remove", "revert", "snapshot" }) do
 end
 
 local function rename_requests(self, name, options)
-   local requests = request.rename_group(self.pool, self:volumes(), name, options)
-   if #requests == 0 then
-      failure.raise("no_such_volume", self.name, "there are no volumes in this group")
-   end
-   return requests
+   return request.rename_group(self.pool, self:require_volumes(), name, options)
 end
 
 --- Another name for the group: each of its volumes gets it, all of them or none. Groups below it stay where they are,

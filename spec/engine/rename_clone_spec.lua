@@ -140,6 +140,8 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          local none = pool:group("nothing")
          pools.refuses(pool, "no_such_volume", "byre: nothing: there are no volumes in this group", none.rename, none,
             "new")
+         local top = pool:group("")
+         pools.refuses(pool, "no_such_volume", "byre: /: there are no volumes in this group", top.rename, top, "new")
          pools.refuses(pool, "invalid", 'byre: group "../new": has a component that starts with .; components start '
             .. "with a letter, a digit, _, + or :", group.rename, group, "../new")
          pools.refuses(pool, "invalid", 'byre: volume id "1/2/3/4/5/6/7/8/private": has 9 components; 8 are allowed',

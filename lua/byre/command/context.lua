@@ -143,11 +143,7 @@ function methods:volumes_or_group(args)
    elseif not args.group then
       return self:volumes(args.vids)
    end
-   local list = self:pool():group(args.group):volumes()
-   if #list == 0 then
-      require("byre.failure").raise("no_such_volume", args.group, "there are no volumes in this group")
-   end
-   return list
+   return self:pool():group(args.group):require_volumes()
 end
 
 --- Run a batch of the pool; some volumes may fail while others are done.
