@@ -69,12 +69,24 @@ function calls.annotate(pool, vid, op)
    pool:volume(vid):annotate(tostring(op.seq), { note = op.note, tag = op.tag, untag = op.untag, hold_until = op.hold })
 end
 -- what goes is shown first, and agreed to
-function calls.prune(pool, vid)
-   local hash = pool:prune({ volumes = { vid }, dry_run = true }).hash
-   local result = pool:prune({ volumes = { vid }, confirm = hash })
-   if result.failures[1] then
-      error(result.failures[1].error, 0)
+-- does a revision stay because somebody has it open?
+local function waits_for_a_user(pruned)
+   for _, revision in ipairs(pruned.revisions) do
+      if revision.guard == "in use" then
+         return true
+      end
    end
+end
+
+-- who syncs at random has a file open now and then, and byre leaves a revision then: it goes the next time
+function calls.prune(pool, vid)
+   repeat
+      local hash = pool:prune({ volumes = { vid }, dry_run = true }).hash
+      local result = pool:prune({ volumes = { vid }, confirm = hash })
+      if result.failures[1] then
+         error(result.failures[1].error, 0)
+      end
+   until not waits_for_a_user(result.volumes[1])
 end
 function calls.defrag(pool, vid) pool:volume(vid):defrag() end
 function calls.remove_revision(pool, vid, op) pool:volume(vid):remove_revision(tostring(op.seq)) end
