@@ -257,6 +257,7 @@ int luaopen_byre_core(lua_State *L)
 	lua_setfield(L, -2, "version");
 	open_errnos(L);
 	byre_open_dirs(L);
+	byre_open_entries(L);
 	byre_open_files(L);
 	byre_open_locks(L);
 	byre_open_holds(L);

@@ -74,6 +74,7 @@ void byre_new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 
 /* What each binding file adds to the module table on top of the stack. */
 void byre_open_dirs(lua_State *L);
+void byre_open_entries(lua_State *L);
 void byre_open_files(lua_State *L);
 void byre_open_locks(lua_State *L);
 void byre_open_holds(lua_State *L);
@@ -84,7 +85,10 @@ void byre_open_extents(lua_State *L);
 void byre_open_spawn(lua_State *L);
 void byre_open_abilities(lua_State *L);
 
-/* dir:lock and file:fill_from ... live in files of their own */
+/* dir:list, dir:lock and file:fill_from ... live in files of their own */
+int byre_dir_list(lua_State *L);
+int byre_dir_each(lua_State *L);
+int byre_dir_sizes(lua_State *L);
 int byre_dir_lock(lua_State *L);
 int byre_dir_hold(lua_State *L);
 int byre_dir_is_held(lua_State *L);

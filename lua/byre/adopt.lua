@@ -6,6 +6,7 @@
 -- @module byre.adopt
 local core = require("byre.core")
 
+local creation = require("byre.creation")
 local failure = require("byre.failure")
 local look = require("byre.adopt.look")
 local operation = require("byre.operation")
@@ -74,7 +75,7 @@ function adopt.propose(dir, options)
 end
 
 local function request_for(self, item)
-   return pool.adoption_request(self.pool, item.vid, item.settings, look.decision(self.pool.store, item))
+   return creation.adoption_request(self.pool, item.vid, item.settings, look.decision(self.pool.store, item))
 end
 
 local function path_of(self, item)

@@ -14,9 +14,7 @@ local difference = {}
 local methods = {}
 local mt = { __name = "byre.difference", __index = methods }
 
-local function check(path, ...)
-   return failure.check(path, { path = path }, ...)
-end
+local check = failure.check_path
 
 local errno = core.errno
 

@@ -33,8 +33,8 @@ end
 local function new_file(store)
    local file = store:new_file(layout.events)
    local ok, e = pcall(function()
-      failure.check(layout.events, { path = layout.events }, file:chmod(private))
-      failure.check(layout.events, { path = layout.events }, file:publish(layout.events, true))
+      failure.check_path(layout.events, file:chmod(private))
+      failure.check_path(layout.events, file:publish(layout.events, true))
    end)
    file:close()
    if not ok then
@@ -62,13 +62,13 @@ local function rotate(store, grown)
 end
 
 local function write(store, file, event)
-   local stat = failure.check(layout.events, { path = layout.events }, file:stat())
+   local stat = failure.check_path(layout.events, file:stat())
    local text = line_of(event)
    -- what a power cut has torn must not take the next line with it
    if stat.size > 0 and file:read(1, stat.size - 1) ~= "\n" then
       text = "\n" .. text
    end
-   failure.check(layout.events, { path = layout.events }, file:write(text))
+   failure.check_path(layout.events, file:write(text))
    if stat.size + #text > events.largest then
       rotate(store, stat)
    end
@@ -186,8 +186,8 @@ function events.follower(pool)
    local position = file and file:stat().size
    local rest = ""
    local function read_on()
-      local size = failure.check(layout.events, nil, file:stat()).size
-      local text = size > position and failure.check(layout.events, nil, file:read(size - position, position)) or ""
+      local size = failure.check_path(layout.events, file:stat()).size
+      local text = size > position and failure.check_path(layout.events, file:read(size - position, position)) or ""
       position = position + #text
       return text
    end

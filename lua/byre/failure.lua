@@ -92,13 +92,24 @@ end
 
 --- Pass the results of a call of `byre.core` through, or raise its failure.
 -- @tparam string object
--- @tparam[opt] table fields
 -- @param ... results of the call: a true value, or nil, message, errno
 -- @return the results
-function failure.check(object, fields, ...)
+function failure.check(object, ...)
    local ok, message, errno = ...
    if ok == nil then
-      error(failure.from_errno(object, message, errno, fields), 0)
+      error(failure.from_errno(object, message, errno), 0)
+   end
+   return ...
+end
+
+--- As `check`, for a call about a file, which is the object and the `path` of the failure.
+-- @tparam string path
+-- @param ... results of the call
+-- @return the results
+function failure.check_path(path, ...)
+   local ok, message, errno = ...
+   if ok == nil then
+      error(failure.from_errno(path, message, errno, { path = path }), 0)
    end
    return ...
 end

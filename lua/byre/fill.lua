@@ -9,9 +9,7 @@ local failure = require("byre.failure")
 
 local fill = {}
 
-local function check(path, ...)
-   return failure.check(path, { path = path }, ...)
-end
+local check = failure.check_path
 
 function fill.create(_, step, file)
    check(step.to, file:truncate(step.size))

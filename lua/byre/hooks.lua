@@ -74,14 +74,14 @@ local function require_own(path, stat)
 end
 
 local function read(pool, file, path)
-   local stat = failure.check(path, { path = path }, file:stat())
+   local stat = failure.check_path(path, file:stat())
    if stat.size > largest_file then
       failure.raise("invalid", path, "is larger than 1 MiB", { path = path })
    end
    -- who can write to the directory can put any file of ours there, such as an image that a guest has filled
    require_own(pool.dir .. "/" .. layout.home, pool.store:stat(layout.home))
    require_own(path, stat)
-   return failure.check(path, { path = path }, file:read_all()), stat
+   return failure.check_path(path, file:read_all()), stat
 end
 
 -- What the file sees as its globals; what it sets stays in it.

@@ -82,7 +82,7 @@ function byre.reflink_supported(dir)
    local supported
    supported, message, errno = core.reflink_supported(handle)
    handle:close()
-   return (failure.check(dir, { path = dir }, supported, message, errno))
+   return (failure.check_path(dir, supported, message, errno))
 end
 
 --- Run another program and wait for it; never through a shell.

@@ -2,11 +2,11 @@
 -- @module byre.pool
 local core = require("byre.core")
 
-local adopt = require("byre.decide.adopt")
 local catalog = require("byre.catalog")
 local check = require("byre.check")
 local config = require("byre.config")
 local create = require("byre.decide.create")
+local creation = require("byre.creation")
 local events = require("byre.events")
 local executor = require("byre.executor")
 local failure = require("byre.failure")
@@ -95,7 +95,7 @@ function pool.create(dir, options)
          failed.volume = nil
          error(failed, 0)
       end
-      failure.check(dir, { path = dir }, parent:sync())
+      failure.check_path(dir, parent:sync())
    end)
    if not ok then
       handle:close()
@@ -184,58 +184,9 @@ end
 function methods:volume(id)
    vid.check(id)
    if not survey.entry(self.store, id, self.config) then
-      survey.require(survey.volume(self.store, id, self.config))
+      survey.existing(self, id)
    end
    return volume.new(self, id)
-end
-
--- the entry of a volume, read once for all volumes that are made in one batch
-local function known_entry(self, id, memo)
-   if memo[id] == nil then
-      memo[id] = survey.entry(self.store, id, self.config) or false
-   end
-   return memo[id]
-end
-
--- A source must be in the pool, save what is written to it, and not depend on
--- the volume itself.
-local function check_source(self, id, settings, memo)
-   local source = settings.source
-   if not source then
-      return
-   end
-   local entry = known_entry(self, source, memo)
-   if not entry then
-      failure.raise("no_such_volume", id, ("its source %s is not in this pool"):format(source), { volume = id })
-   elseif not entry.save_on_stop then
-      failure.raise("invalid", id, ("its source %s is a %s volume; a source must keep what is written to it"):format(
-         source, entry.kind), { volume = id })
-   end
-   local seen = {}
-   while entry and entry.source do
-      if entry.source == id then
-         failure.raise("invalid", id, ("its source %s depends on it"):format(source), { volume = id })
-      elseif seen[entry.source] then
-         failure.raise("invalid", id, ("its source %s depends on itself"):format(source), { volume = id })
-      end
-      seen[entry.source] = true
-      entry = known_entry(self, entry.source, memo)
-   end
-end
-
-local function new_request(self, id, values, options, decide, memo)
-   vid.check(id)
-   assert(type(values) == "table", "settings are a table")
-   local settings = config.volume(id, values, options)
-   return {
-      vid = id, may_be_missing = true, reads = settings.source or false,
-      decide = function(state)
-         check_source(self, id, settings, memo or {})
-         pool_directory.require_cow_extent_size(self.store, id, settings.cow_extent_size)
-         state.config = config.effective(settings, self.config, id)
-         return decide(state, settings)
-      end,
-   }
 end
 
 --- Make a volume.
@@ -244,7 +195,7 @@ end
 -- @treturn volume
 -- @raise `invalid`, `exists`, `no_such_volume` (the source), `no_space`, `io`
 function methods:create_volume(id, settings)
-   operation.run(self, { new_request(self, id, settings, nil, create.new) })
+   operation.run(self, { creation.request(self, id, settings, nil, create.new) })
    return volume.new(self, id)
 end
 
@@ -269,20 +220,12 @@ end
 function methods:create_volumes(list, settings)
    local requests, memo, made = {}, {}, {}
    for i, id in ipairs(distinct(list)) do
-      requests[i] = new_request(self, id, settings, nil, create.new, memo)
+      requests[i] = creation.request(self, id, settings, nil, create.new, memo)
    end
    for _, done in ipairs(operation.run(self, requests)) do
       made[done.vid] = volume.new(self, done.vid)
    end
    return made
-end
-
--- a volume that begins with the content of `path`; without `content` good for a plan only
-local function request_from(self, id, settings, path, content)
-   return new_request(self, id, settings, { sizeless = true }, function(state, checked)
-      local step = plan.copy(path, state.paths.clean, { size = checked.size })
-      return create.new(state, checked, config.with(step, content or {}))
-   end)
 end
 
 --- Make a volume with the content of a file, a block device or a pipe: it is there whole, or not at all.
@@ -293,24 +236,17 @@ end
 -- @treturn volume
 -- @raise as `create_volume` and `volume:import_file`
 function methods:create_volume_from(id, settings, path, options)
-   operation.plan(self, request_from(self, id, settings, path))
+   operation.plan(self, creation.request_from(self, id, settings, path))
    transfer.with_content(self, id, path, options or {}, function(content)
-      operation.run(self, { request_from(self, id, settings, path, content) })
+      operation.run(self, { creation.request_from(self, id, settings, path, content) })
    end)
    return volume.new(self, id)
 end
 
 --- The plan of `create_volume`, or with a path of `create_volume_from`.
 function methods:plan_volume(id, settings, path)
-   return operation.plan(self, path and request_from(self, id, settings, path)
-      or new_request(self, id, settings, nil, create.new))
-end
-
---- The request that takes a volume in; `decide` is another decision than that of `adopt_volume`.
-function pool.adoption_request(self, id, settings, decide)
-   return new_request(self, id, settings, { sizeless = true }, decide or function(state, checked)
-      return adopt.volume(state, checked)
-   end)
+   return operation.plan(self, path and creation.request_from(self, id, settings, path)
+      or creation.request(self, id, settings, nil, create.new))
 end
 
 --- Take in a volume whose images stand in the pool directory already. No image is changed.
@@ -319,13 +255,13 @@ end
 -- @treturn volume
 -- @raise `invalid`, `exists`
 function methods:adopt_volume(id, settings)
-   operation.run(self, { pool.adoption_request(self, id, settings) })
+   operation.run(self, { creation.adoption_request(self, id, settings) })
    return volume.new(self, id)
 end
 
 --- The plan of `adopt_volume`.
 function methods:plan_adopt(id, settings)
-   return operation.plan(self, pool.adoption_request(self, id, settings))
+   return operation.plan(self, creation.adoption_request(self, id, settings))
 end
 
 --- The volumes of a group.

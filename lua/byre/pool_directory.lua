@@ -100,7 +100,7 @@ end
 -- @raise `not_supported`, `io`, `no_space`
 function pool_directory.require_reflinks(dir, handle)
    local supported, message, code = core.reflink_supported(handle)
-   failure.check(dir, { path = dir }, supported, message, code)
+   failure.check_path(dir, supported, message, code)
    if not supported then
       failure.raise("not_supported", dir, "this file system cannot share blocks between files (no reflinks)",
          { hint = "with --no-setup-check (setup_check = false) byre makes sparse copies instead, which take time and "
@@ -127,7 +127,7 @@ function pool_directory.require_cow_extent_size(store, object, bytes)
       failure.raise("invalid", object, ("cow_extent_size: this file system does not take %d; it takes multiples of its "
          .. "block size, and no more than half of an allocation group"):format(bytes), { errno = code })
    end
-   failure.check(object, nil, ok, message, code)
+   failure.check(object, ok, message, code)
 end
 
 --- The store of a directory that is there.

@@ -93,7 +93,7 @@ end
 -- @treturn table `freed`, `taken` and `delta`, for `policy.run`
 -- @raise `no_such_volume`, `corrupt`
 function prune.input(pool, id)
-   local state = survey.require(survey.volume(pool.store, id, pool.config))
+   local state = survey.existing(pool, id)
    local revisions = prune.revisions(pool.store, state)
    return input_of(pool, state, revisions), answers(pool, state, revisions, gauge.new(pool):of(id))
 end
@@ -105,7 +105,7 @@ end
 -- @raise `invalid`: no policy, or one that is wrong; `no_such_volume`, `corrupt`
 function prune.calendar(pool, id)
    pool:refresh()
-   local state = survey.require(survey.volume(pool.store, id, pool.config))
+   local state = survey.existing(pool, id)
    require_one_policy(state)
    local name = state.config.policy
    if not name then

@@ -261,7 +261,7 @@ function request.clone(pool, id, new, options)
    options, reflink = image_options(id, options)
    vid.check(new)
    return { vid = new, reads = id, may_be_missing = true, reflink = reflink, decide = function(state)
-      local source = survey.require(survey.volume(pool.store, id, pool.config))
+      local source = survey.existing(pool, id)
       local content
       if source.config.save_on_stop and (source.files.clean or not source.config.snap_on_start) or options.revision then
          content = plan.clone(copies.image(source, options), layout.image(new, "clean"), { keep_mtime = true })
@@ -296,7 +296,7 @@ function request.import_volume(pool, id, source, options)
    local reflink
    options, reflink = image_options(id, options)
    return { vid = id, reads = source, reflink = reflink, decide = function(state)
-      local other = survey.require(survey.volume(pool.store, source, pool.config))
+      local other = survey.existing(pool, source)
       local path = copies.image(other, options)
       return import.replace(state, "import_volume", options, function(to, step_options)
          return plan.clone(path, to, step_options)

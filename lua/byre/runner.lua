@@ -41,9 +41,7 @@ function runner:progress()
    end
 end
 
-local function check(path, ...)
-   return failure.check(path, { path = path }, ...)
-end
+local check = failure.check_path
 
 function runner:make_dir(step)
    local started = core.clock()

@@ -21,8 +21,8 @@ sandbox.limits = {
 
 local function read_file(name)
    local path = assert(package.searchpath(name, package.path))
-   local file = failure.check(path, { path = path }, core.open(path, "r", { follow = true }))
-   local text = failure.check(path, { path = path }, file:read_all())
+   local file = failure.check_path(path, core.open(path, "r", { follow = true }))
+   local text = failure.check_path(path, file:read_all())
    file:close()
    return { text = text, chunk = "@" .. path }
 end
@@ -85,7 +85,7 @@ function sandbox.run(entry, value, options)
       seconds = seconds, child_seconds = child and 4 * seconds + 10 or nil,
    })
    if math.type(limit) == "integer" then
-      failure.check("sandbox", nil, result, message, limit)
+      failure.check("sandbox", result, message, limit)
    end
    return result, message, limit ~= "" and limit or nil
 end

@@ -44,9 +44,7 @@ local reasons = {
    snapshots = "a snapshot of the subvolume may hold some of it, too",
 }
 
-local function check(path, ...)
-   return failure.check(path, { path = path }, ...)
-end
+local check = failure.check_path
 
 -- What becomes of the whole list is known from its first file.
 local function begin(self, file, path)

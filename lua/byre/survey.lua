@@ -367,4 +367,14 @@ function survey.is_outdated(state)
    return own.nlink ~= (state.preserved and 2 or 1) or not is_copy(own, source)
 end
 
+--- What a volume is now; refuses one that is not there or whose images are not plain files.
+-- @tparam pool pool
+-- @tparam string id its vid
+-- @tparam[opt] table options as of `survey.volume`
+-- @treturn table the state
+-- @raise `no_such_volume`, `corrupt`
+function survey.existing(pool, id, options)
+   return survey.require(survey.volume(pool.store, id, pool.config, options))
+end
+
 return survey

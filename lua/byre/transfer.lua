@@ -122,7 +122,7 @@ local function converted(pool, id, path, format)
    local size = describe_image(path, format)["virtual-size"]
    local file = pool.store:new_file(beginning_of(pool.store, layout.image(id, "clean")))
    local ok, e = pcall(function()
-      failure.check(path, { path = path }, file:truncate(size))
+      failure.check_path(path, file:truncate(size))
       qemu_img(path, { "qemu-img", "convert", "-p", "-n", "-W", "-f", format, "-O", "raw", path, standard_input },
          { stdin = file, watch = watching(pool, { volume = id, operation = "import", total = size }) })
    end)
@@ -165,7 +165,7 @@ end
 function transfer.import_foreign(self, source, options)
    local store = source.pool.store
    operation.locked(source.pool, { [vid.group(source.vid)] = "shared" }, function()
-      local state = survey.require(survey.volume(store, source.vid, source.pool.config))
+      local state = survey.existing(source.pool, source.vid)
       local path = copies.image(state, options)
       local input = store:open(path, "r")
       return closing(input, function()
@@ -179,7 +179,7 @@ end
 local function copy_out(self, input, output, path)
    path = path == "-" and "standard output" or path
    local progress = self.pool.progress
-   failure.check(path, { path = path }, output:copy_from(input, { durable = true, progress = progress
+   failure.check_path(path, output:copy_from(input, { durable = true, progress = progress
       and function(done, total)
          return progress({ volume = self.vid, operation = "export", done = done, total = total })
       end }))
@@ -194,12 +194,12 @@ local function export_to_file(self, input, path)
    local directory = open_directory_of(path)
    local name = layout.basename(path)
    closing(directory, function()
-      local output = failure.check(path, { path = path }, directory:tmpfile(name))
+      local output = failure.check_path(path, directory:tmpfile(name))
       return closing(output, function()
          copy_out(self, input, output, path)
-         failure.check(path, { path = path }, output:sync())
-         failure.check(path, { path = path }, output:publish(name, true))
-         failure.check(path, { path = path }, directory:sync())
+         failure.check_path(path, output:sync())
+         failure.check_path(path, output:publish(name, true))
+         failure.check_path(path, directory:sync())
       end)
    end)
 end
@@ -223,13 +223,13 @@ local function export_stream(self, input, path)
       local ok, message, errno = output:sync()
       -- pipes and terminals cannot be synced
       if not ok and errno ~= core.errno.EINVAL and errno ~= core.errno.EROFS then
-         failure.check(path, { path = path }, ok, message, errno)
+         failure.check_path(path, ok, message, errno)
       end
    end)
 end
 
 local function convert(self, input, path, target, format)
-   local size = failure.check(path, nil, input:stat()).size
+   local size = failure.check_path(path, input:stat()).size
    qemu_img(path, { "qemu-img", "convert", "-p", "-W", "-f", "raw", "-O", format, standard_input,
       target:sub(1, 1) == "/" and target or "./" .. target },
       { stdin = input, watch = watching(self.pool, { volume = self.vid, operation = "export", total = size }) })
@@ -248,13 +248,13 @@ local function export_converted(self, input, path, format)
       directory:close()
    end }, function()
       convert(self, input, path, layout.directory(path) .. "/" .. name, format)
-      local output = failure.check(path, { path = path }, directory:open(name, "rw"))
+      local output = failure.check_path(path, directory:open(name, "rw"))
       closing(output, function()
-         failure.check(path, { path = path }, output:chmod(image_mode))
-         failure.check(path, { path = path }, output:sync())
+         failure.check_path(path, output:chmod(image_mode))
+         failure.check_path(path, output:sync())
       end)
-      failure.check(path, { path = path }, directory:rename(name, layout.basename(path)))
-      failure.check(path, { path = path }, directory:sync())
+      failure.check_path(path, directory:rename(name, layout.basename(path)))
+      failure.check_path(path, directory:sync())
    end)
 end
 
@@ -262,7 +262,7 @@ local function export_file(self, path, options)
    local format = format_of(path, options)
    local store = self.pool.store
    operation.locked(self.pool, { [vid.group(self.vid)] = "shared" }, function(release)
-      local state = survey.require(survey.volume(store, self.vid, self.pool.config))
+      local state = survey.existing(self.pool, self.vid)
       local image = copies.image(state, { state = options.state or "committed", revision = options.revision })
       local input = store:open(image, "r")
       if not state.config.snapshots_disabled then

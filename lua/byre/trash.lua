@@ -34,10 +34,6 @@ function trash.empty_request(_, id, paths)
    end }
 end
 
-local function state_of(pool, id)
-   return survey.require(survey.volume(pool.store, id, pool.config))
-end
-
 local function entries_of(pool, state)
    local list = {}
    for _, entry in ipairs(state.trash) do
@@ -60,7 +56,7 @@ end
 -- its age, the trash is off); `allocated`, `shared`, `exclusive` (bytes)
 -- @raise `no_such_volume`, `corrupt`
 function trash.of_volume(volume, options)
-   local list = entries_of(volume.pool, state_of(volume.pool, volume.vid))
+   local list = entries_of(volume.pool, survey.existing(volume.pool, volume.vid))
    if options and options.space then
       usage.add_to(volume, list)
    end

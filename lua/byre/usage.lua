@@ -13,7 +13,7 @@ local mt = { __name = "byre.usage", __index = methods }
 
 -- the files of a volume that take space, whatever they are to it
 local function images_on_disk(pool, volume)
-   local state = survey.require(survey.volume(pool.store, volume.vid, pool.config, { listing = volume.listing }))
+   local state = survey.existing(pool, volume.vid, { listing = volume.listing })
    local images = {}
    for _, file in ipairs(status.files(state)) do
       local stat = file.stat or pool.store:stat(file.path)

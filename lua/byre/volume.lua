@@ -8,16 +8,15 @@ local difference = require("byre.difference")
 local history = require("byre.decide.history")
 local hooks = require("byre.hooks")
 local layout = require("byre.layout")
-local notes = require("byre.notes")
 local operation = require("byre.operation")
 local pool_directory = require("byre.pool_directory")
 local prune = require("byre.prune")
 local request = require("byre.request")
+local revisions = require("byre.revisions")
 local status = require("byre.status")
 local survey = require("byre.survey")
 local transfer = require("byre.transfer")
 local trash = require("byre.trash")
-local usage = require("byre.usage")
 local vid = require("byre.vid")
 
 local volume = {}
@@ -54,13 +53,13 @@ end
 local function entry(self)
    local settings = survey.entry(self.pool.store, self.vid, self.pool.config)
    if not settings then
-      survey.require(survey.volume(self.pool.store, self.vid, self.pool.config))
+      survey.existing(self.pool, self.vid)
    end
    return settings
 end
 
 local function state_of(self, options)
-   return survey.require(survey.volume(self.pool.store, self.vid, self.pool.config, options))
+   return survey.existing(self.pool, self.vid, options)
 end
 
 for _, key in ipairs({ "kind", "rw", "source", "revisions_to_keep", "ephemeral" }) do
@@ -202,47 +201,19 @@ function methods:files()
    return list
 end
 
-local function public_revision(self, state, revision, size)
-   local noted = notes.of(state, revision)
-   return {
-      id = revision.id, seq = revision.seq, time = revision.time, path = self.pool.dir .. "/" .. revision.path,
-      size = size, tags = noted.tags, note = noted.note, hold_until = noted.hold_until,
-   }
-end
-
 --- The revisions, oldest first.
+-- @function revisions
 -- @tparam[opt] table options `space = true`: also what each takes, see `space`
 -- @treturn {table,...} `id`, `seq`, `time` (last write to that content, epoch), `path`, `size` (bytes), `tags`
 -- (name -> true), `note`, `hold_until` (epoch; true: no end); `allocated`, `shared`, `exclusive` (bytes)
-function methods:revisions(options)
-   local state = state_of(self)
-   local revisions, names, list = survey.history(state), {}, {}
-   for i, revision in ipairs(revisions) do
-      names[i] = layout.basename(revision.path)
-   end
-   local sizes = #names > 0 and self.pool.store:sizes(layout.group_directory(self.vid), names)
-   for i, revision in ipairs(revisions) do
-      -- false: gone since the directory was read, pruned by somebody else
-      if sizes[i] then
-         list[#list + 1] = public_revision(self, state, revision, sizes[i])
-      end
-   end
-   if options and options.space then
-      usage.add_to(self, list)
-   end
-   return list
-end
+methods.revisions = revisions.list
 
 --- One revision.
+-- @function revision
 -- @tparam ?string id nil: the newest
 -- @treturn table as in `revisions`
 -- @raise `no_such_revision`
-function methods:revision(id)
-   local state = state_of(self)
-   local revision = history.find(state, id)
-   local stat = self.pool.store:stat(revision.path)
-   return public_revision(self, state, revision, stat and stat.size)
-end
+methods.revision = revisions.find
 
 --- Go back to a revision. What was committed becomes the newest revision; one that something is noted of stays.
 -- @tparam ?string id nil: the newest

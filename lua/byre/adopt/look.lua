@@ -15,7 +15,7 @@ local look = {}
 local function reader(store, path)
    local file = store:open(path, "r")
    return function(offset, length)
-      return (failure.check(path, { path = path }, file:read(length, offset)))
+      return (failure.check_path(path, file:read(length, offset)))
    end, file
 end
 

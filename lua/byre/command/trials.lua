@@ -189,7 +189,7 @@ end)
 
 local function check_at(dir)
    return function(...)
-      return failure.check(dir, { path = dir }, ...)
+      return failure.check_path(dir, ...)
    end
 end
 

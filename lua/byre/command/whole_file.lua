@@ -10,11 +10,11 @@ local whole_file = {}
 local default_mode = tonumber("644", 8)
 
 local function fill(directory, name, path, text, mode)
-   local file <close> = failure.check(path, { path = path }, directory:tmpfile(name))
-   failure.check(path, { path = path }, file:write(text))
-   failure.check(path, { path = path }, file:chmod(mode))
-   failure.check(path, { path = path }, file:sync())
-   failure.check(path, { path = path }, file:publish(name, true))
+   local file <close> = failure.check_path(path, directory:tmpfile(name))
+   failure.check_path(path, file:write(text))
+   failure.check_path(path, file:chmod(mode))
+   failure.check_path(path, file:sync())
+   failure.check_path(path, file:publish(name, true))
 end
 
 --- Write a file, in place of one that is there.

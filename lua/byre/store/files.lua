@@ -5,12 +5,20 @@
 -- Another back end offers the same methods on something other than files.
 -- @module byre.store.files
 local core = require("byre.core")
+local durability = require("byre.store.durability")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
+local places = require("byre.store.places")
 
 local files = {}
 
 local methods = {}
+for _, part in ipairs({ places, durability }) do
+   for name, method in pairs(part) do
+      methods[name] = method
+   end
+end
+
 local mt = { __name = "byre.store.files", __index = methods }
 
 local errno = core.errno
@@ -22,12 +30,12 @@ local private_mode = tonumber("700", 8)
 -- @tparam string name how messages call the directory
 -- @treturn store
 function files.new(dir, name)
-   return setmetatable({ dir = dir, name = name, watched = {}, order = {}, marked = {}, there = {} }, mt)
+   local self = setmetatable({ dir = dir, name = name, there = {} }, mt)
+   self:begin_watching()
+   return self
 end
 
-local function check(path, ...)
-   return failure.check(path, { path = path }, ...)
-end
+local check = failure.check_path
 
 --- @treturn ?table see `dir:stat`; nil: there is no such file
 function methods:stat(path)
@@ -145,49 +153,6 @@ function methods:remove_dir(path)
    check(path, nil, message, code)
 end
 
--- the mount that an open directory is in, as text; nil where /proc does not tell
-local function mount_of(handle)
-   local info = core.open(("/proc/self/fdinfo/%d"):format(handle:fileno()), "r")
-   local text = info and info:read_all()
-   if info then
-      info:close()
-   end
-   return text and text:match("mnt_id:%s*(%d+)")
-end
-
--- open a directory, or the one that it is going to be in
-local function open_place(self, path)
-   local handle, message, code = self.dir:open_dir(path)
-   while not handle and code == errno.ENOENT and path ~= "." do
-      path = layout.directory(path)
-      handle, message, code = self.dir:open_dir(path)
-   end
-   return (check(path, handle, message, code))
-end
-
--- the file system and the mount that a directory is in, or is going to be in
-local function place_of(self, path)
-   local handle = open_place(self, path)
-   local stat, mount = handle:stat("."), mount_of(handle)
-   handle:close()
-   return ("%s %s"):format(stat and stat.dev, mount)
-end
-
---- Can a file in one directory be linked into another?
--- Not from one subvolume of btrfs to another, nor between two mounts, be they of the same file system.
--- @tparam string from
--- @tparam string to may be missing as yet, as `from` may
--- @tparam[opt] table memo remembers the places of directories, while none of them changes
--- @treturn boolean
-function methods:can_link(from, to, memo)
-   local places = memo or {}
-   for _, path in ipairs(from ~= to and { from, to } or {}) do
-      local key = "place of " .. path
-      places[key] = places[key] or place_of(self, path)
-   end
-   return places["place of " .. from] == places["place of " .. to]
-end
-
 --- Give a file a second name.
 -- @tparam string from
 -- @tparam string to
@@ -211,8 +176,7 @@ end
 
 --- @treturn boolean whether there was such a file, or a mark of this path that could not be written
 function methods:unlink(path)
-   local marked = self.marked[path] == true
-   self.marked[path] = nil
+   local marked = self:forget_mark(path)
    local ok, message, code = self.dir:unlink(path)
    if ok then
       self:unwatch(path)
@@ -272,115 +236,6 @@ end
 -- @return handle with `publish(path, replace)`, `sync`, `close`
 function methods:new_file(path)
    return (check(path, self.dir:tmpfile(path)))
-end
-
--- A process has 1,024 descriptors as a rule, and a pool may have more sessions.
-local max_watched = 256
-
---- Keep no descriptor of a file any more.
-function methods:unwatch(path)
-   local file = self.watched[path]
-   if file then
-      file:close()
-      self.watched[path] = nil
-   end
-end
-
--- the descriptor kept of a file, if it still is that file's
-local function watched_file(self, path)
-   local file = self.watched[path]
-   if not file then
-      return nil
-   end
-   local stat, own = self:stat(path), check(path, file:stat())
-   if stat and own.ino == stat.ino and own.dev == stat.dev then
-      return file
-   end
-   self:unwatch(path)
-end
-
---- Keep a descriptor of a file that somebody is going to write to.
--- The kernel tells every descriptor once that data could not be written, and a
--- descriptor opened after that hears nothing. Of very many files the latest are kept.
--- One that is kept already stays: it may have something to tell.
-function methods:watch(path)
-   if watched_file(self, path) then
-      return
-   end
-   self.watched[path] = self:open(path, "r")
-   table.insert(self.order, path)
-   if #self.order > max_watched then
-      self:unwatch(table.remove(self.order, 1))
-   end
-end
-
---- Does the store hear of every write error of a file?
-function methods:is_watched(path)
-   return watched_file(self, path) ~= nil
-end
-
---- Make a file's content durable. A file that is watched stays so: what was to
--- come after may fail, and the session goes on.
--- @raise `io`: also when data was lost before, if the file is watched since before then; the error has `lost = true` if
--- the next attempt could succeed without the data
-function methods:sync_file(path)
-   local watched = watched_file(self, path)
-   local file = watched or self:open(path, "r")
-   local ok, message, code = file:sync()
-   if not watched then
-      file:close()
-   end
-   if not ok then
-      error(failure.from_errno(path, message, code, { path = path, lost = true }), 0)
-   end
-end
-
---- Set a mark, as well as can be: the disk may be failing right now.
-function methods:mark(path)
-   self.marked[path] = true
-   local file = self.dir:tmpfile(path)
-   if file then
-      file:publish(path, true)
-      file:close()
-   end
-end
-
---- Is a mark set?
--- @tparam string path
--- @tparam[opt] listing names tells what is in its directory
-function methods:is_marked(path, names)
-   if self.marked[path] then
-      return true
-   end
-   return (not names or names:has(path)) and self:stat(path) ~= nil
-end
-
---- Make the names in a directory durable.
-function methods:sync_directory(path)
-   check(path, self.dir:sync(path))
-end
-
---- Make everything in the file system durable.
--- It tells once of data that was lost, to whom it may concern. So after a
--- failure the store is `doubtful`: only files synced one by one tell the truth.
-function methods:sync_all()
-   local ok, message, code = self.dir:sync_filesystem()
-   self.doubtful = self.doubtful or not ok
-   check(self.name, ok, message, code)
-end
-
---- Does `sync_all` cover what is in a directory? What is mounted below the pool may be another file system.
--- Subvolumes of btrfs are no mounts of their own.
--- @treturn boolean
-function methods:sync_all_covers(path)
-   local handle = open_place(self, path)
-   local mount, stat = mount_of(handle), handle:stat(".")
-   handle:close()
-   self.mount = self.mount or mount_of(self.dir)
-   if mount and self.mount then
-      return mount == self.mount
-   end
-   return stat ~= nil and stat.dev == self.dir:stat(".").dev
 end
 
 --- Open a file for reading. Who only looks holds no lock: it may be gone since its name was read.
@@ -499,9 +354,7 @@ function methods:usage()
 end
 
 function methods:close()
-   for path in pairs(self.watched) do
-      self:unwatch(path)
-   end
+   self:end_watching()
    self.dir:close()
 end
 
