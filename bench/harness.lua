@@ -40,13 +40,13 @@ function methods:wants(name)
 end
 
 --- Empty file systems of our own.
--- @tparam {string,...} names of `btrfs`, `xfs`, `ext4`, with `place` ("disk", or "memory": loop images in a tmpfs) and
--- `size` of their images
+-- @tparam {string,...} names of `btrfs`, `xfs`, `ext4`, with `place` ("disk", the default, or "memory": loop images in a
+-- tmpfs) and `size` of their images
 -- @treturn {fs,...} those that can be had here, as `spec.support.filesystems` makes them
 function methods:filesystems(names)
    local list = {}
    for _, name in ipairs(names) do
-      local fs, reason = filesystems.get(name, { place = names.place, size = names.size })
+      local fs, reason = filesystems.get(name, { place = names.place or "disk", size = names.size })
       list[#list + 1] = fs
       if not fs and not self.skipped[name] then
          self.skipped[name] = reason
