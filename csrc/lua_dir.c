@@ -288,6 +288,7 @@ static const luaL_Reg dir_methods[] = {
 	{"stat", dir_stat},
 	{"sizes", byre_dir_sizes},
 	{"list", byre_dir_list},
+	{"find_revisions", byre_dir_find_revisions},
 	{"each", byre_dir_each},
 	{"make_dir", dir_make_dir},
 	{"remove_dir", dir_remove_dir},

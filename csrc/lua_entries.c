@@ -60,13 +60,18 @@ static struct entries *new_entries(lua_State *L)
 	return e;
 }
 
+static void close_entries(struct entries *e)
+{
+	closedir(e->dir);
+	e->dir = NULL;
+}
+
 static int entries_close(lua_State *L)
 {
 	struct entries *e = luaL_checkudata(L, 1, ENTRIES_TYPE);
 
 	if (e->dir)
-		closedir(e->dir);
-	e->dir = NULL;
+		close_entries(e);
 	return 0;
 }
 
@@ -91,11 +96,19 @@ static const char *entry_type_name(int type)
 	}
 }
 
-/*
- * Append the names to the second table from the top of the stack; the one on top
- * gets name -> type of what is no regular file.  Returns 0 or -errno; may raise.
- */
-static int list_names(lua_State *L, DIR *dir, const char *prefix)
+/* Set name -> type in the table at `kinds` unless it is a regular file. */
+static void note_kind(lua_State *L, int kinds, DIR *dir, const struct dirent *entry)
+{
+	int type = byre_entry_type(dir, entry);
+
+	if (type == DT_REG)
+		return;
+	lua_pushstring(L, entry_type_name(type));
+	lua_setfield(L, kinds, entry->d_name);
+}
+
+/* Append the names to the table at `names`.  Returns 0 or -errno; may raise. */
+static int list_names(lua_State *L, DIR *dir, const char *prefix, int names, int kinds)
 {
 	const size_t length = strlen(prefix);
 	struct dirent *entry;
@@ -103,17 +116,30 @@ static int list_names(lua_State *L, DIR *dir, const char *prefix)
 	int r;
 
 	while ((r = byre_entry_next(dir, &entry)) > 0) {
-		int type;
-
 		if (strncmp(entry->d_name, prefix, length) != 0)
 			continue;
 		lua_pushstring(L, entry->d_name);
-		lua_rawseti(L, -3, ++count);
-		type = byre_entry_type(dir, entry);
-		if (type == DT_REG)
+		lua_rawseti(L, names, ++count);
+		note_kind(L, kinds, dir, entry);
+	}
+	return r;
+}
+
+/* The same where revisions go to a list of their own. */
+static int sort_names(lua_State *L, DIR *dir, const struct byre_revisions_builder *b, int names, int kinds)
+{
+	struct dirent *entry;
+	lua_Integer count = 0;
+	int r;
+
+	while ((r = byre_entry_next(dir, &entry)) > 0) {
+		if (strncmp(entry->d_name, b->volume, b->length) != 0)
 			continue;
-		lua_pushstring(L, entry_type_name(type));
-		lua_setfield(L, -2, entry->d_name);
+		if (!byre_add_revision(L, b, entry->d_name)) {
+			lua_pushstring(L, entry->d_name);
+			lua_rawseti(L, names, ++count);
+		}
+		note_kind(L, kinds, dir, entry);
 	}
 	return r;
 }
@@ -126,15 +152,44 @@ int byre_dir_list(lua_State *L)
 	const char *prefix = luaL_optstring(L, 3, "");
 	struct entries *e = new_entries(L);
 	int r = byre_entries_open(d->fd, path, &e->dir);
+	int top = lua_gettop(L);
 
 	if (r < 0)
 		return byre_push_errno(L, -r, path);
 	lua_newtable(L);
 	lua_newtable(L);
-	r = list_names(L, e->dir, prefix);
-	closedir(e->dir);
-	e->dir = NULL;
+	r = list_names(L, e->dir, prefix, top + 1, top + 2);
+	close_entries(e);
 	return r < 0 ? byre_push_errno(L, -r, path) : 2;
+}
+
+/*
+ * dir:find_revisions(path, volume, directory): of the names in a directory that start
+ * with `volume` the revisions, as core.find_revisions has them; the other names; and
+ * name -> type of those that are no regular files
+ */
+int byre_dir_find_revisions(lua_State *L)
+{
+	struct byre_dir *d = byre_check_dir(L, 1);
+	const char *path = byre_check_path(L, 2);
+	const char *volume = byre_check_path(L, 3), *directory = byre_check_path(L, 4);
+	struct entries *e = new_entries(L);
+	int r = byre_entries_open(d->fd, path, &e->dir);
+	int top = lua_gettop(L);
+	struct byre_revisions_builder b;
+
+	if (r < 0)
+		return byre_push_errno(L, -r, path);
+	lua_newtable(L);
+	lua_newtable(L);
+	b = byre_new_revisions(L, volume, directory);
+	r = sort_names(L, e->dir, &b, top + 1, top + 2);
+	close_entries(e);
+	if (r < 0)
+		return byre_push_errno(L, -r, path);
+	byre_sort_revisions(&b);
+	lua_insert(L, top + 1);
+	return 3;
 }
 
 /* Iterator; upvalues: entries, path.  May raise: a loop has no place for an error. */
@@ -150,8 +205,7 @@ static int entries_next(lua_State *L)
 		return 2;
 	}
 	if (e->dir)
-		closedir(e->dir);
-	e->dir = NULL;
+		close_entries(e);
 	if (r < 0)
 		return luaL_error(L, "%s: %s", lua_tostring(L, lua_upvalueindex(2)), strerror(-r));
 	lua_pushnil(L);

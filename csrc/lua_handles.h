@@ -85,8 +85,27 @@ void byre_open_extents(lua_State *L);
 void byre_open_spawn(lua_State *L);
 void byre_open_abilities(lua_State *L);
 
+/*
+ * A list of revisions that is being made: pushed by byre_new_revisions, and on top of
+ * the stack whenever a name is added.  The texts have to stay where they are.
+ */
+struct byre_revisions_builder {
+	struct revisions *list;
+	const char *volume;             /* its name */
+	size_t length;                  /* of that */
+};
+
+struct byre_revisions_builder byre_new_revisions(lua_State *L, const char *volume, const char *directory);
+
+/* False: this is no revision of the volume. */
+bool byre_add_revision(lua_State *L, const struct byre_revisions_builder *b, const char *name);
+
+/* Once all names are there. */
+void byre_sort_revisions(const struct byre_revisions_builder *b);
+
 /* dir:list, dir:lock and file:fill_from ... live in files of their own */
 int byre_dir_list(lua_State *L);
+int byre_dir_find_revisions(lua_State *L);
 int byre_dir_each(lua_State *L);
 int byre_dir_sizes(lua_State *L);
 int byre_dir_lock(lua_State *L);

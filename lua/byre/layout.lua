@@ -79,6 +79,13 @@ function layout.group_directory(volume)
    return layout.directory(volume)
 end
 
+--- What a name in that directory gets in front to be a path.
+-- @tparam string volume a vid
+-- @treturn string `""`, or the directory and a slash
+function layout.prefix(volume)
+   return volume:match("^.*/") or ""
+end
+
 --- Path of the catalog entry of a volume.
 function layout.entry(volume)
    return layout.catalog .. "/" .. volume .. ".json"
@@ -176,11 +183,10 @@ end
 --- The revisions among the files in the directory of a volume.
 -- @tparam string volume a vid
 -- @tparam {string,...} names of the files
--- @treturn {table,...} by number: `id`, `seq`, `time`, `path`
+-- @treturn {table,...} by number: `id`, `seq`, `time`, `path`; a list that makes them when they are asked for
 -- @treturn {string,...} the other names
 function layout.find_revisions(volume, names)
-   local directory = layout.directory(volume)
-   return core.find_revisions(names, vid.name(volume), directory == "." and "" or directory .. "/")
+   return core.find_revisions(names, vid.name(volume), layout.prefix(volume))
 end
 
 --- What a file in the directory of a volume is to this volume.

@@ -1,6 +1,7 @@
 --- Names in directories: those of images, read once for many volumes, and the vids of the catalog.
 -- @module byre.listing
 local layout = require("byre.layout")
+local vid = require("byre.vid")
 
 local listing = {}
 
@@ -50,13 +51,14 @@ function methods:has(path)
    return self.present[layout.basename(path)] == true
 end
 
---- Names in a directory that start with a prefix, as `store:list` gives them.
--- @tparam string directory
--- @tparam string prefix
--- @treturn {string,...}
+--- The files of a volume, as `store:names_of` gives them.
+-- @tparam string id a vid
+-- @treturn {table,...} revisions
+-- @treturn {string,...} other names
 -- @treturn table name -> type of what is no regular file in this directory
-function methods:list(directory, prefix)
-   read(self, directory)
+function methods:names_of(id)
+   local prefix = vid.name(id)
+   read(self, layout.group_directory(id))
    if not self.sorted then
       table.sort(self.names)
       self.sorted = true
@@ -67,7 +69,8 @@ function methods:list(directory, prefix)
       found[#found + 1] = self.names[i]
       i = i + 1
    end
-   return found, self.kinds
+   local revisions, others = layout.find_revisions(id, found)
+   return revisions, others, self.kinds
 end
 
 local function add_entries(store, path, keys)

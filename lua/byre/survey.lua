@@ -31,7 +31,6 @@ local discard = require("byre.discard")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
 local units = require("byre.units")
-local vid = require("byre.vid")
 
 local survey = {}
 
@@ -100,11 +99,9 @@ local function sort_out_strays(state, kinds)
 end
 
 -- sort the names in the volume's directory into what they are to the volume
-local function sort_names(state, names, kinds)
-   local directory = layout.group_directory(state.vid)
-   local prefix = directory == "." and "" or directory .. "/"
+local function sort_names(state, revisions, others, kinds)
+   local prefix = layout.prefix(state.vid)
    local lists = { temporary = state.temporaries, stray = state.strays, old_revision = state.old_revisions }
-   local revisions, others = layout.find_revisions(state.vid, names)
    local present = {}
    state.revisions = revisions
    state.trash, others = layout.find_trash(state.vid, others)
@@ -221,8 +218,7 @@ local function find_names(store, state, options)
    if options.fixed_names and keeps_nothing and not options.listing then
       return {}, layout.roles
    end
-   local list = options.listing or store
-   local present, roles = sort_names(state, list:list(layout.group_directory(state.vid), vid.name(state.vid))), {}
+   local present, roles = sort_names(state, (options.listing or store):names_of(state.vid)), {}
    for role in pairs(present) do
       roles[#roles + 1] = role
    end

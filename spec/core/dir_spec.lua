@@ -100,6 +100,7 @@ for kernel, conditions in pairs(kernels) do
          stat = function(path) return dir:stat(path) end,
          list = function(path) return dir:list(path) end,
          each = function(path) return dir:each(path) end,
+         find_revisions = function(path) return dir:find_revisions(path, "d", "") end,
          sizes = function(path) return dir:sizes(path, {}) end,
          make_dir = function(path) return dir:make_dir(path, 448) end,
          remove_dir = function(path) return dir:remove_dir(path) end,
@@ -355,6 +356,22 @@ describe("byre.dir", function()
       assert.same({ "a.img", "a.img.1" }, names)
       assert.same({}, dir:list(".", "x"))
       fails("a.img: Not a directory", "ENOTDIR", dir:list("a.img"))
+   end)
+
+   it("finds the revisions of a volume among the names", function()
+      scratch.sh("cd %s; touch d.img d.img.10@2026-01-01T00:00:10Z d.img.9@2026-01-01T00:00:09Z d.img.x dd.img "
+         .. "dd.img.1@2026-01-01T00:00:01Z other; ln -s x d.img.11@2026-01-01T00:00:11Z", scratch.path)
+      local revisions, others, kinds = dir:find_revisions(".", "d", "vm/")
+      local paths = {}
+      for i, revision in ipairs(revisions) do
+         paths[i] = revision.path
+      end
+      table.sort(others)
+      assert.same({ "vm/d.img.9@2026-01-01T00:00:09Z", "vm/d.img.10@2026-01-01T00:00:10Z",
+         "vm/d.img.11@2026-01-01T00:00:11Z" }, paths)
+      assert.same({ "d.img", "d.img.x", "dd.img", "dd.img.1@2026-01-01T00:00:01Z" }, others)
+      assert.same({ ["d.img.11@2026-01-01T00:00:11Z"] = "symlink" }, kinds)
+      fails("d.img: Not a directory", "ENOTDIR", dir:find_revisions("d.img", "d", ""))
    end)
 
    it("lists what is no plain file besides", function()

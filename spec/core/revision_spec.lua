@@ -55,6 +55,24 @@ describe("byre.core.find_revisions", function()
       assert.same({ names[2] }, others)
    end)
 
+   it("gives a list: with a length, items that stay the same, and nothing beside them", function()
+      local names = { "d.img", "d.img.2@2026-01-01T00:00:02Z", "d.img.1@2026-01-01T00:00:01Z" }
+      local found = core.find_revisions(names, "d", "x/")
+      names[2], names[3] = nil, nil
+      collectgarbage()
+      local paths = {}
+      for i, revision in ipairs(found) do
+         paths[i] = revision.path
+         revision.seen = i
+      end
+      assert.same({ "x/d.img.1@2026-01-01T00:00:01Z", "x/d.img.2@2026-01-01T00:00:02Z" }, paths)
+      assert.same({ 2, 1, 2 }, { #found, found[1].seen, found[2].seen })
+      for _, key in ipairs({ 0, 3, -1, 1.5, "id", "1x" }) do
+         assert.is_nil(found[key], tostring(key))
+      end
+      assert.equal(0, #core.find_revisions({}, "d", ""))
+   end)
+
    it("takes a list of names", function()
       assert.has_error(function() core.find_revisions({ "a", 1 }, "d", "") end,
          "bad argument #1 to 'find_revisions' (a list of names)")

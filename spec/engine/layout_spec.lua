@@ -48,7 +48,7 @@ describe("the names of images", function()
          { id = "9", seq = 9, time = 951782400, path = "vm/disk.img.9@2000-02-29T00:00:00Z" },
          { id = "012", seq = 12, time = 1795370400, path = "vm/disk.img.012@2026-11-22T18:00:00Z" },
          { id = "12", seq = 12, time = 1795370401, path = "vm/disk.img.12@2026-11-22T18:00:01Z" },
-      }, revisions)
+      }, { revisions[1], revisions[2], revisions[3], revisions[4] })
       assert.same({ "disk.img", "x" }, others)
       assert.equal("disk.img.1@2026-11-22T18:00:00Z",
          layout.find_revisions("disk", { "disk.img.1@2026-11-22T18:00:00Z" })[1].path)

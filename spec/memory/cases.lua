@@ -74,7 +74,10 @@ local function use_names(dir)
    assert(d:stat("missing") == nil and not d:rename("missing", "four"))
    assert(#must(d:list("a")) == 2 and #must(d:list(".", "th")) == 1)
    assert(#must(d:sizes("a", { "one", "two" })) == 2)
-   assert(#core.find_revisions({ "d.img.1@2026-01-01T00:00:00Z", "d.img" }, "d", "a/") == 1)
+   local revisions = core.find_revisions({ "d.img.1@2026-01-01T00:00:00Z", "d.img" }, "d", "a/")
+   assert(#revisions == 1 and revisions[1].seq == 1)
+   must(d:link("three", "d.img.2@2026-01-01T00:00:00Z"))
+   assert(must(d:find_revisions(".", "d", ""))[1].id == "2")
    for name, kind in d:each(".") do
       assert(name and kind)
    end

@@ -10,6 +10,8 @@ local mt = { __index = methods }
 
 local failure = require("byre.failure")
 local core = require("byre.core")
+local layout = require("byre.layout")
+local vid = require("byre.vid")
 
 function memory_store.new()
    return setmetatable({ names = {}, inodes = {}, next_ino = 1, clock = 1000, calls = {} }, mt)
@@ -81,6 +83,12 @@ function methods:list(directory, prefix)
       end
    end
    return names, {}
+end
+
+function methods:names_of(id)
+   local names, kinds = self:list(layout.group_directory(id), vid.name(id))
+   local revisions, others = layout.find_revisions(id, names)
+   return revisions, others, kinds
 end
 
 function methods:read(path)

@@ -9,6 +9,7 @@ local durability = require("byre.store.durability")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
 local places = require("byre.store.places")
+local vid = require("byre.vid")
 
 local files = {}
 
@@ -57,6 +58,22 @@ function methods:list(path, prefix)
       return {}, {}
    end
    check(path, nil, kinds, code)
+end
+
+--- The files of a volume: those in its directory whose names begin with its own.
+-- @tparam string id a vid
+-- @treturn {table,...} revisions, see `layout.find_revisions`
+-- @treturn {string,...} other names
+-- @treturn table name -> type of those that are no regular files
+function methods:names_of(id)
+   local path = layout.group_directory(id)
+   local revisions, others, kinds = self.dir:find_revisions(path, vid.name(id), layout.prefix(id))
+   if revisions then
+      return revisions, others, kinds
+   elseif kinds == errno.ENOENT then
+      return {}, {}, {}
+   end
+   check(path, nil, others, kinds)
 end
 
 --- Sizes of files in a directory, looked at in one go.
