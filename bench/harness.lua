@@ -40,8 +40,8 @@ function methods:wants(name)
 end
 
 --- Empty file systems of our own.
--- @tparam {string,...} names of `btrfs`, `xfs`, `ext4`, with `place` ("disk", the default, or "memory": loop images in a
--- tmpfs) and `size` of their images
+-- @tparam {string,...} names of `btrfs`, `xfs`, `ext4`, with `place` ("disk", the default, or "memory": loop images in
+-- a tmpfs) and `size` of their images
 -- @treturn {fs,...} those that can be had here, as `spec.support.filesystems` makes them
 function methods:filesystems(names)
    local list = {}
