@@ -141,7 +141,7 @@ static int pair_open(int from_dir, const char *from, int to_dir, const char *to,
 
 	if (r < 0)
 		return r;
-	if (from_dir == to_dir && from[above] && to[above] && above_length(to) == above &&
+	if (from_dir == to_dir && above_length(to) == above && from[above] && to[above] &&
 	    memcmp(from, to, above) == 0)
 		r = byre_parent_open(ret_from->fd, to + above, ret_to);
 	else
