@@ -67,7 +67,7 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 SANITIZED_SPECS := $(wildcard spec/core spec/decide spec/engine spec/command spec/retention/hostile_spec.lua)
 #: make asan       specs with C under AddressSanitizer and UBSan
 asan: $(B)/asan/lua5.4 $(B)/asan/lua5.3
-	$(Q)$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(SANITIZE)' all
+	$(Q)$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(SANITIZE)' all $(EXTENT_SET:$(B)/%=$(B)/asan/%)
 	$(Q)cp mk/asan.lua $(B)/asan
 	$(Q)eval "$$(tools/env $(B)/asan)" && \
 		busted $(BUSTED_FLAGS) $(or $(filter-out spec,$(SPECS)),$(SANITIZED_SPECS))
