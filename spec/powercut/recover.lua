@@ -73,6 +73,11 @@ local function repeat_operation(driver, op, states)
          copy.vids[#copy.vids + 1] = vid
       end
    end
+   -- a session of a volume that keeps nothing, ended before, may be there again
+   local volume = driver.model.volumes[copy.vids[1]]
+   if op.name == "rename" and not op.state and volume and volume.dirty then
+      copy.state = "current"
+   end
    if #copy.vids > 0 then
       driver:run(copy)
    end
