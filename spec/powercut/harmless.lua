@@ -8,20 +8,15 @@ local reasons = {
    { "^swap %S+ ~remove_dir / ", "a directory is removed only if it is empty, and an empty one is in nobody's way" },
    { "^swap %S+ ~unlink / ~remove_dir$",
       "the directory stays, as it is not empty yet; an empty one is in nobody's way" },
-   { "^swap rename ~%S+ / ~unlink:mark#2$", "the mark of the new name means nothing once that is registered" },
    { "^swap rename ~%S+ / ~unlink:mark%+clone:precache$",
       "the mark of the new name means nothing once that is registered; the other step makes a cache" },
    { "^swap resize clone:clean / ~",
       "the cleanup is about the precache, and one that is not of this size is not used" },
-   { "^swap revert %S+ / ~", "the cleanup removes what has no use any more, and a precache, which is compared with the "
-      .. "committed image when it is used" },
    { "^swap stop unlink / ~clone:precache$", "the committed image, of which it is a copy, does not change" },
    { "^swap stop %S*rename:dirty>clean / ~clone:precache$", "the precache would be that of the image before, whose "
       .. "time it has: the next start would not use it" },
    { "^swap import_%S+ %S*[>:]clean / ~clone:precache$", "the precache would be that of the image before, whose "
       .. "time it has: the next start would not use it" },
-   { "^barrier init ", "the sync of the directory above, which comes next, takes a new directory and what is in it "
-      .. "along on these three file systems; nobody promises that, so the barrier stays" },
 }
 
 --- Why nobody can notice a variant; nil: somebody should.
