@@ -1,6 +1,6 @@
 -- The full run: 8 processes of 2,000 operations each, on every file system; needs root.
 --
---    eval "$(make -s env)"; lua5.4 spec/processes/run.lua [OPERATIONS [SEED]]
+--    eval "$(make -s env)"; lua5.4 spec/processes/run.lua [OPERATIONS [SEED [FILESYSTEM]]]
 package.path = package.path .. ";./?.lua"
 
 local campaign = require("spec.processes.campaign")
@@ -11,7 +11,7 @@ local operations = math.tointeger(tonumber(arg[1])) or 2000
 local seed = math.tointeger(tonumber(arg[2])) or core.now()
 local failed = false
 
-for _, name in ipairs({ "btrfs", "xfs", "ext4" }) do
+for _, name in ipairs(arg[3] and { arg[3] } or { "btrfs", "xfs", "ext4" }) do
    local fs = assert(filesystems.get(name))
    local started = core.clock()
    local result = campaign.run(fs, { processes = 8, operations = operations, kill_every = 1, seed = seed })
