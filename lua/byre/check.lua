@@ -1,11 +1,13 @@
 --- What is wrong with a pool, and what can be mended without guessing.
 -- @module byre.check
+local core = require("byre.core")
 local create = require("byre.decide.create")
 local failure = require("byre.failure")
 local hooks = require("byre.hooks")
 local layout = require("byre.layout")
 local operation = require("byre.operation")
 local plan = require("byre.plan")
+local pool_settings = require("byre.pool_settings")
 local survey = require("byre.survey")
 local vid = require("byre.vid")
 
@@ -119,10 +121,10 @@ local function mend(pool, id, decide)
    operation.run(pool, { { vid = id, reads = false, may_be_missing = true, decide = decide } })
 end
 
--- Call a function while no operation on a volume is at work.
+-- Call a function while no operation on a group is at work.
 -- Returns whether that could be: nobody is waited for, who is at work may be so for hours.
-local function undisturbed(pool, id, fn)
-   local ok, lock = failure.catch(pool.store.lock, pool.store, vid.group(id), "shared", 0)
+local function undisturbed(pool, group, fn)
+   local ok, lock = failure.catch(pool.store.lock, pool.store, group, "shared", 0)
    if not ok and lock.code == "busy" then
       return false
    elseif not ok and lock.code ~= "read_only" then
@@ -148,7 +150,7 @@ local function look(pool, id)
       certain[#certain + 1] = not passing[finding.code] and finding or nil
    end
    if #certain < #found then
-      undisturbed(pool, id, function() certain = findings() end)
+      undisturbed(pool, vid.group(id), function() certain = findings() end)
    end
    return certain
 end
@@ -208,7 +210,7 @@ end
 -- Add a finding of a file that is still what it seemed to be while no operation is at work.
 local function add_settled(pool, findings, finding, still)
    local there = false
-   undisturbed(pool, finding.volume, function() there = still() end)
+   undisturbed(pool, finding.volume and vid.group(finding.volume) or "", function() there = still() end)
    findings[#findings + 1] = there and finding or nil
    return there
 end
@@ -222,6 +224,28 @@ local function check_temporaries(pool, temporaries, options, findings)
          mend(pool, file.vid, function()
             return plan.new("repair", file.vid, { plan.phase({}, plan.unlink(file.path)) })
          end)
+      end
+   end
+end
+
+-- seconds; nobody writes a small file for so long
+local long_ago = 3600
+
+-- Files of the pool's own that were about to take the place of another. That of pool.json is somebody's at work only
+-- while he has the lock of the top group; the other two are written under any lock.
+local function check_pool_files(pool, options, findings)
+   for name in pool.store:each(layout.home) do
+      local path, final = layout.home .. "/" .. name, layout.without_temporary(name)
+      final = final and layout.home .. "/" .. final
+      local found = (final == layout.pool_file or final == layout.clock or final == layout.trash_clock)
+         and add_settled(pool, findings, { code = "temporary", path = path,
+            message = "left by an operation that was cut short", repaired = options.repair or nil },
+            function()
+               local stat = pool.store:stat(path)
+               return stat ~= nil and (final == layout.pool_file or stat.ctime <= core.now() - long_ago)
+            end)
+      if found and options.repair then
+         pool_settings.change(pool, "repair", nil, function() return { plan.phase({}, plan.unlink(path)) } end)
       end
    end
 end
@@ -308,6 +332,7 @@ function check.pool(pool, options)
    end
    local removals, temporaries = catalog_leftovers(pool.store, layout.catalog, "", {}, {})
    check_temporaries(pool, temporaries, options, findings)
+   check_pool_files(pool, options, findings)
    check_removals(pool, removals, options, findings)
    check_strangers(pool, ".", findings)
    return findings

@@ -54,6 +54,35 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.same({}, pool:check({ repair = true }))
       end)
 
+      it("finds what was to become the pool's own file", function()
+         shell("touch .byre/pool.json~a1b2c3d4 .byre/other.json~a1b2c3d4")
+         finds({ code = "temporary", path = ".byre/pool.json~a1b2c3d4",
+            message = "left by an operation that was cut short" }, true)
+      end)
+
+      it("finds what was to become a clock once nobody can be at work on it", function()
+         for _, name in ipairs({ "clock", "trash" }) do
+            shell("touch .byre/" .. name .. ".json~a1b2c3d4")
+            assert.same({}, pool:check())
+            local now = core.now
+            finally(function() core.now = now end)
+            function core.now()
+               return now() + 3601
+            end
+            finds({ code = "temporary", path = (".byre/%s.json~a1b2c3d4"):format(name),
+               message = "left by an operation that was cut short" }, true)
+            core.now = now
+         end
+      end)
+
+      it("says nothing of such a file while somebody is at work", function()
+         shell("touch .byre/pool.json~a1b2c3d4")
+         local lock <close> = pool.store:lock("", "exclusive", 0)
+         assert.same({}, pool:check())
+         lock:release()
+         assert.same({ "temporary" }, pools.codes(pool:check()))
+      end)
+
       it("finds an image that is no plain file, and leaves it alone", function()
          for command, kind in pairs({ ["mkfifo vm/disk-dirty.img"] = "fifo",
             ["mkdir vm/disk-dirty.img"] = "directory" }) do

@@ -245,19 +245,35 @@ local function same_file(a, b)
    return true
 end
 
+-- the settings of the pool are as before or as after
+local function are_settings_after(path, seen, after)
+   return path == layout.pool_file and seen ~= nil and seen.content == after.files[path].content
+end
+
+-- what was about to become a file of the pool's own, and is named by a check
+local function is_named_leftover(path, findings)
+   local final = layout.without_temporary(path)
+   return final == layout.pool_file and findings[("temporary nil %s"):format(path)] ~= nil
+end
+
 --- What else has changed in the pool; nil: nothing.
 -- @tparam table now
--- @tparam table before
+-- @tparam table states of `rig.dry_run`
 -- @tparam {unit,...} units what may change
-function checker.strangers(now, before, units)
+function checker.strangers(now, states, units)
+   local before = states.before
    for path, file in pairs(before.files) do
       local seen = now.files[path]
-      if file.type == "file" and not touched(path, units) and not (seen and same_file(seen, file)) then
+      if file.type == "file" and not touched(path, units) and not (seen and same_file(seen, file))
+         and not are_settings_after(path, seen, states.after)
+      then
          return path .. (seen and " has changed" or " is gone")
       end
    end
    for path, file in pairs(now.files) do
-      if file.type == "file" and not before.files[path] and not touched(path, units) then
+      if file.type == "file" and not before.files[path] and not touched(path, units)
+         and not is_named_leftover(path, now.findings)
+      then
          return path .. " is new"
       end
    end

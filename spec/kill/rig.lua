@@ -138,7 +138,7 @@ local function recover_by_doing(operation, dir, states, remaining)
    end
    local now
    why, now = repair(dir, states)
-   why = why or checker.leftover(now, states) or checker.strangers(now, states.before, operation.units)
+   why = why or checker.leftover(now, states) or checker.strangers(now, states, operation.units)
    if why then
       return "again, repair: " .. why
    end
@@ -149,7 +149,7 @@ end
 -- a repair first; then the operation or a session
 local function recover_by_repair(operation, dir, states)
    local why, now = repair(dir, states)
-   why = why or checker.leftover(now, states) or checker.strangers(now, states.before, operation.units)
+   why = why or checker.leftover(now, states) or checker.strangers(now, states, operation.units)
    if why then
       return "repair first: " .. why
    end
@@ -185,7 +185,7 @@ function methods:kill(operation, states, number, options)
    if not kinds then
       return remaining
    end
-   local why = checker.strangers(now, states.before, operation.units)
+   local why = checker.strangers(now, states, operation.units)
    if why then
       return why
    end
@@ -261,7 +261,7 @@ local function after_failure(operation, states, now, result)
    if not kinds then
       return remaining
    end
-   local why = checker.strangers(now, states.before, operation.units)
+   local why = checker.strangers(now, states, operation.units)
       or checker.leftover(now, states, now.findings)
    if result.ok and #remaining > 0 then
       return ("success, but %s is not as after"):format(remaining[1])
