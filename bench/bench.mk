@@ -9,6 +9,9 @@ $(BENCH)/%: bench/%.c bench/bench.h $(B)/flags
 	$(call say,CC,$@)
 	$(Q)$(COMPILE) -O2 $(LDFLAGS) -o $@ $<
 
+# it measures this one
+$(BENCH)/zero: csrc/zero.c
+
 #: make bench      measure byre beside its rivals; needs root.  BENCH_FLAGS="--only PATTERN --pairs N --quick"
 bench:
 	$(Q)tools/setup test
