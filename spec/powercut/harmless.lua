@@ -2,13 +2,30 @@
 -- @module spec.powercut.harmless
 local harmless = {}
 
+local rare = "only btrfs brings an entry back, and rarely: btrfs_log_spec.lua notices"
+
 -- patterns of names
 local reasons = {
    { "^content %S+ write:mark ", "a mark is an empty file" },
    { "^swap %S+ ~remove_dir / ", "a directory is removed only if it is empty, and an empty one is in nobody's way" },
    { "^swap %S+ ~unlink / ~remove_dir$",
       "the directory stays, as it is not empty yet; an empty one is in nobody's way" },
-   { "^swap rename ~%S+ / ~unlink:mark%+clone:precache$",
+   { "^swap %S+ ~%S*sync_dir / ~remove_dir$",
+      "the directory stays, as it is not empty yet, or there is nothing in it that could come back" },
+   { "^swap rename ~unlink:mark / ~unlink:mark#2$", "neither mark means anything once the old images are gone" },
+   { "^barrier start ~unlink", "what is cleaned up may come back; it was to go" },
+   { "^barrier stop ~unlink", "what is cleaned up may come back, then without what was noted of it; it was to go" },
+   { "^barrier import_%S+ ~unlink",
+      "what is cleaned up may come back, then without what was noted of it; it was to go" },
+   { "^barrier prune write:entry$", "what was noted of revisions that are gone means nothing, and a policy that "
+      .. "was agreed to is asked about again" },
+   { "^barrier defrag rewrite:clean$", "the image that comes back has the same content" },
+   { "^swap defrag rewrite:clean / ~", "the precache is a copy of the image before, which has the same content" },
+   { "^barrier remove sync_dir$", rare },
+   { "^swap remove sync_dir / rename:entry>mark$", rare },
+   { "^swap remove sync_dir / ~sync_dir$", rare },
+   { "^swap remove sync_dir / ~remove_dir$", rare },
+   { "^swap rename ~unlink:mark / ~unlink:mark%+clone:precache$",
       "the mark of the new name means nothing once that is registered; the other step makes a cache" },
    { "^swap resize clone:clean / ~",
       "the cleanup is about the precache, and one that is not of this size is not used" },
