@@ -69,9 +69,12 @@ end
 -- @tparam table operation
 -- @tparam string mode `kill`, `errno`, `read`, `sticky`
 -- @tparam function choose gets the number of a point; false leaves it out
--- @treturn integer how many points
+-- @treturn integer how many points; none where the operation is refused, for want of shared blocks
 -- @treturn {string,...} what was wrong
 function campaign.strike(the_rig, operation, mode, choose)
+   if operation.needs_reflink and not the_rig.reflink then
+      return 0, {}
+   end
    local undisturbed, states = pcall(the_rig.dry_run, the_rig, operation, mode == "read")
    if not undisturbed then
       return 0, { tostring(states) }

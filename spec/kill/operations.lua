@@ -103,7 +103,7 @@ on("busy/swap", "grow", "resize", 2 * trees.size, { keeps = { session = true } }
 on("rest/swap", "grow", "resize", 2 * trees.size)
 
 on("rest/private", "defrag", "defrag")
-on("rest/private", "defrag within a budget", "defrag", { budget = trees.size })
+on("rest/private", "defrag within a budget", "defrag", { budget = trees.size }).needs_reflink = true
 on("rest/bare", "defrag", "defrag")
 
 on("rest/private", "snapshot", "snapshot")

@@ -25,7 +25,8 @@ local mt = { __index = methods }
 -- @tparam[opt] table options of the pools
 -- @tparam[opt] string place where the pools are that are worked on (default: beside the trees)
 function rig.new(fs, options, place)
-   local self = setmetatable({ options = options, built = {}, strike = load_strike(), dir = fs:fresh() }, mt)
+   local self = setmetatable({ options = options, reflink = fs.reflink, built = {}, strike = load_strike(),
+      dir = fs:fresh() }, mt)
    place = place or self.dir
    self.work, self.twin = place .. "/work", place .. "/twin"
    return self
