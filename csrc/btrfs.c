@@ -77,7 +77,7 @@ int byre_btrfs_refs_open(struct byre_btrfs_refs *refs, int fd)
 	/* a file system that nobody can write to has nothing to commit */
 	if (r < 0 && r != -EROFS)
 		return r;
-	refs->buffer = malloc(BYRE_BTRFS_BUFFER);
+	refs->buffer = calloc(1, BYRE_BTRFS_BUFFER);
 	return refs->buffer ? 0 : -ENOMEM;
 }
 

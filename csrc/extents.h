@@ -73,6 +73,7 @@ void byre_map_close(struct byre_map *map);
 
 /* btrfs.c */
 
+/* bytes; cleared before, since valgrind does not know what a search fills in */
 #define BYRE_BTRFS_BUFFER (128 << 10)
 
 struct byre_btrfs_key {

@@ -39,7 +39,7 @@ int byre_basis_find(int fd, enum byre_basis *ret_basis)
 	const struct byre_btrfs_key none = {0};
 	struct fiemap request;
 	unsigned count;
-	void *buffer = malloc(BYRE_BTRFS_BUFFER);
+	void *buffer = calloc(1, BYRE_BTRFS_BUFFER);
 	int r;
 
 	if (!buffer)
@@ -77,7 +77,7 @@ int byre_map_open(struct byre_map *map, int fd, enum byre_basis basis)
 		if (r < 0)
 			return r;
 	}
-	map->buffer = malloc(basis == BYRE_BASIS_EXTENTS ? (size_t)BYRE_BTRFS_BUFFER : FIEMAP_BUFFER);
+	map->buffer = calloc(1, basis == BYRE_BASIS_EXTENTS ? (size_t)BYRE_BTRFS_BUFFER : FIEMAP_BUFFER);
 	return map->buffer ? 0 : -ENOMEM;
 }
 
