@@ -234,8 +234,8 @@ local long_ago = 3600
 -- Files of the pool's own that were about to take the place of another. That of pool.json is somebody's at work only
 -- while he has the lock of the top group; the other two are written under any lock.
 local function check_pool_files(pool, options, findings)
-   for name in pool.store:each(layout.home) do
-      local path, final = layout.home .. "/" .. name, layout.without_temporary(name)
+   for name, kind in pool.store:each(layout.home) do
+      local path, final = layout.home .. "/" .. name, kind == "file" and layout.without_temporary(name)
       final = final and layout.home .. "/" .. final
       local found = (final == layout.pool_file or final == layout.clock or final == layout.trash_clock)
          and add_settled(pool, findings, { code = "temporary", path = path,

@@ -60,6 +60,13 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
             message = "left by an operation that was cut short" }, true)
       end)
 
+      it("leaves alone what is no file that byre could have left there", function()
+         shell("mkdir .byre/pool.json~a1b2c3d4 && ln -s /nowhere .byre/pool.json~b1b2c3d4")
+         local before = pools.listing(pool.dir)
+         assert.same({}, pool:check({ repair = true }))
+         assert.equal(before, pools.listing(pool.dir))
+      end)
+
       it("finds what was to become a clock once nobody can be at work on it", function()
          for _, name in ipairs({ "clock", "trash" }) do
             shell("touch .byre/" .. name .. ".json~a1b2c3d4")
