@@ -245,9 +245,10 @@ local function same_file(a, b)
    return true
 end
 
--- the settings of the pool are as before or as after
-local function are_settings_after(path, seen, after)
-   return path == layout.pool_file and seen ~= nil and seen.content == after.files[path].content
+-- the settings of the pool, which the operation changes, are as after
+local function are_settings_after(path, seen, states)
+   local wanted = path == layout.pool_file and states.after.files[path].content
+   return wanted and wanted ~= states.before.files[path].content and seen ~= nil and seen.content == wanted
 end
 
 -- what was about to become a file of the pool's own, and is named by a check
@@ -265,7 +266,7 @@ function checker.strangers(now, states, units)
    for path, file in pairs(before.files) do
       local seen = now.files[path]
       if file.type == "file" and not touched(path, units) and not (seen and same_file(seen, file))
-         and not are_settings_after(path, seen, states.after)
+         and not are_settings_after(path, seen, states)
       then
          return path .. (seen and " has changed" or " is gone")
       end
