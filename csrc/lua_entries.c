@@ -107,8 +107,12 @@ static void note_kind(lua_State *L, int kinds, DIR *dir, const struct dirent *en
 	lua_setfield(L, kinds, entry->d_name);
 }
 
-/* Append the names to the table at `names`.  Returns 0 or -errno; may raise. */
-static int list_names(lua_State *L, DIR *dir, const char *prefix, int names, int kinds)
+/*
+ * Append the names that start with `prefix` to the table at `names`; with `b` those of
+ * revisions go to its list instead.  Returns 0 or -errno; may raise.
+ */
+static int list_names(lua_State *L, DIR *dir, const char *prefix, const struct byre_revisions_builder *b,
+		      int names, int kinds)
 {
 	const size_t length = strlen(prefix);
 	struct dirent *entry;
@@ -118,24 +122,7 @@ static int list_names(lua_State *L, DIR *dir, const char *prefix, int names, int
 	while ((r = byre_entry_next(dir, &entry)) > 0) {
 		if (strncmp(entry->d_name, prefix, length) != 0)
 			continue;
-		lua_pushstring(L, entry->d_name);
-		lua_rawseti(L, names, ++count);
-		note_kind(L, kinds, dir, entry);
-	}
-	return r;
-}
-
-/* The same where revisions go to a list of their own. */
-static int sort_names(lua_State *L, DIR *dir, const struct byre_revisions_builder *b, int names, int kinds)
-{
-	struct dirent *entry;
-	lua_Integer count = 0;
-	int r;
-
-	while ((r = byre_entry_next(dir, &entry)) > 0) {
-		if (strncmp(entry->d_name, b->volume, b->length) != 0)
-			continue;
-		if (!byre_add_revision(L, b, entry->d_name)) {
+		if (!b || !byre_add_revision(L, b, entry->d_name)) {
 			lua_pushstring(L, entry->d_name);
 			lua_rawseti(L, names, ++count);
 		}
@@ -158,7 +145,7 @@ int byre_dir_list(lua_State *L)
 		return byre_push_errno(L, -r, path);
 	lua_newtable(L);
 	lua_newtable(L);
-	r = list_names(L, e->dir, prefix, top + 1, top + 2);
+	r = list_names(L, e->dir, prefix, NULL, top + 1, top + 2);
 	close_entries(e);
 	return r < 0 ? byre_push_errno(L, -r, path) : 2;
 }
@@ -183,7 +170,7 @@ int byre_dir_find_revisions(lua_State *L)
 	lua_newtable(L);
 	lua_newtable(L);
 	b = byre_new_revisions(L, volume, directory);
-	r = sort_names(L, e->dir, &b, top + 1, top + 2);
+	r = list_names(L, e->dir, volume, &b, top + 1, top + 2);
 	close_entries(e);
 	if (r < 0)
 		return byre_push_errno(L, -r, path);

@@ -75,12 +75,8 @@ byre.plan_release = release.plan
 -- @raise `no_such_pool` (no such directory), `io`, `no_space`, `denied`
 function byre.reflink_supported(dir)
    assert(type(dir) == "string", "a directory is a string")
-   local handle, message, errno = core.open_dir(dir, { follow = true })
-   if not handle then
-      error(failure.from_errno(dir, message, errno, { path = dir }), 0)
-   end
-   local supported
-   supported, message, errno = core.reflink_supported(handle)
+   local handle = failure.check_path(dir, core.open_dir(dir, { follow = true }))
+   local supported, message, errno = core.reflink_supported(handle)
    handle:close()
    return (failure.check_path(dir, supported, message, errno))
 end
