@@ -91,7 +91,7 @@ end
 local function look(pool, request, options)
    local state = survey.volume(pool.store, request.vid, pool.config, {
       writers = true, listing = options.listing, entries = options.entries, memo = options.memo,
-      fixed_names = request.fixed_names,
+      fixed_names = request.fixed_names, source_copy = request.source_copy,
    })
    request.state = state
 end
@@ -319,8 +319,8 @@ end
 --
 -- A request has `vid`, `decide(state) -> plan`, and where needed `reads` (a vid
 -- that is only read, false for none; default: the volume's source), `also`
--- (further vids that change), `may_be_missing`, `result()`, `fixed_names` (see `survey.volume`), `reflink` (in
--- place of the pool's), `afterwards()` (what follows once it is done, without its locks),
+-- (further vids that change), `may_be_missing`, `result()`, `fixed_names` and `source_copy` (see `survey.volume`),
+-- `reflink` (in place of the pool's), `afterwards()` (what follows once it is done, without its locks),
 -- `make_space(failed, requests)` (asked once before, and for those that fail for the lack of space until it returns
 -- false; true: it is worth another try). It is given back with `state`, `plan` and `value`, what `result` returned.
 -- @tparam pool pool

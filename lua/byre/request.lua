@@ -50,7 +50,7 @@ end
 
 function request.start(pool, id, options)
    local _, reflink = image_options(id, options)
-   local self = { vid = id, decide = start, fixed_names = true, reflink = reflink }
+   local self = { vid = id, decide = start, fixed_names = true, source_copy = true, reflink = reflink }
    function self.result()
       if self.state.config.save_on_stop then
          listen(pool, id, "dirty", "start")

@@ -15,7 +15,7 @@
 --    discard         a session was to be dropped along with another change (`byre.discard`): `"begun"` or `"done"`
 --    preserved       the revision that is the clean image itself (one inode)
 --    temporaries, strays, old_revisions   lists of paths
---    source_copy     of an origin_snapshot: path of the revision that is a copy of its source's content
+--    source_copy     of an origin_snapshot, if asked for: path of the revision that has its source's content
 --    source          of a snap_on_start volume: vid, config, clean (stat), path; has_session: there is a session but
 --                    no clean image; crosses_device: it cannot be linked to
 --
@@ -163,7 +163,8 @@ local function is_copy(stat, source)
       and stat.mtime == source.mtime and stat.mtime_nsec == source.mtime_nsec
 end
 
--- the newest revision that is a copy of what the source holds now
+-- The newest revision with the content that the source holds now. Size and time only say which to compare: sessions
+-- that were last written to in one tick of the kernel's clock have images of the same time.
 local function find_source_copy(store, state)
    local clean = state.source and state.source.clean
    if not clean or not state.config.save_on_stop then
@@ -172,7 +173,7 @@ local function find_source_copy(store, state)
    for i = #state.revisions, 1, -1 do
       local revision = state.revisions[i]
       local stat = revision.time == clean.mtime and store:stat(revision.path)
-      if stat and is_copy(stat, clean) then
+      if stat and is_copy(stat, clean) and store:same_content(revision.path, state.source.path) then
          return revision.path
       end
    end
@@ -254,7 +255,7 @@ local function look(store, volume, pool, options)
    end
    state.preserved = find_preserved(store, state)
    state.source = read_source(store, state, pool, options.memo or {})
-   state.source_copy = find_source_copy(store, state)
+   state.source_copy = options.source_copy and find_source_copy(store, state) or nil
    local files = state.files
    if files.clean and files.precache and files.clean.type == "file" and files.precache.type == "file" then
       files.precache.fresh = is_fresh(store, files, state.paths)
@@ -275,8 +276,8 @@ end
 -- @tparam[opt] table options `writers = true`: find out who has the dirty image open for writing (its `writer`);
 -- `listing`: where the names in the volume's directory come from (default: the store); `entries`: a listing of the
 -- catalog, to whom holds the lock: it tells which marks are there; `fixed_names = true`: without
--- the temporary files of a volume that keeps nothing; `memo`: a table for what is the same for all volumes of an
--- operation
+-- the temporary files of a volume that keeps nothing; `source_copy = true`: look for the revision that has the source's
+-- content, which may have to be read; `memo`: a table for what is the same for all volumes of an operation
 -- @treturn table
 -- @raise `corrupt`: a damaged catalog entry; `io`
 function survey.volume(store, volume, pool, options)
@@ -289,7 +290,9 @@ function survey.volume(store, volume, pool, options)
          break
       end
       -- what was read for others is of another moment
-      options = { writers = options.writers, fixed_names = options.fixed_names }
+      options = {
+         writers = options.writers, fixed_names = options.fixed_names, source_copy = options.source_copy,
+      }
    end
    if not ok then
       error(state, 0)

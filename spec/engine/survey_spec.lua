@@ -93,6 +93,18 @@ describe("the state of a volume", function()
       assert.is_true(look(store).files.precache.fresh)
    end)
 
+   -- two sessions that were last written to in the same tick of the kernel's clock have images of the same time
+   it("takes a revision for a copy of the source's content by its content, not by its size and time", function()
+      register(store, "tpl/root", { save_on_stop = true })
+      store:put("tpl/root.img", "source", 5)
+      register(store, "vm/app", { snap_on_start = true, save_on_stop = true, source = "tpl/root" })
+      local copy, other = layout.revision("vm/app", 1, 5), layout.revision("vm/app", 2, 5)
+      store:put(other, "elsewh", 5)
+      assert.is_nil(look(store, "vm/app", { source_copy = true }).source_copy)
+      store:put(copy, "source", 5)
+      assert.equal(copy, look(store, "vm/app", { source_copy = true }).source_copy)
+   end)
+
    it("hides the half of a commit from the history", function()
       store:put("vm/disk.img", "clean")
       store:put(layout.revision("vm/disk", 1, 1), "r1")

@@ -309,6 +309,21 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          pools.session(source, "newer")
          assert.is_true(volume:is_outdated())
       end)
+
+      it("takes no revision for a source in another directory that has only its size and time", function()
+         local source = pools.origin(pool, "tpl/root")
+         pools.session(source, "source")
+         local volume = pool:create_volume("vm/root",
+            { snap_on_start = true, save_on_stop = true, source = "tpl/root", revisions_to_keep = 2 })
+         pools.session(volume, "session")
+         for _, path in ipairs({ "tpl/root.img", "vm/root.img" }) do
+            scratch.sh("touch -d 2026-01-02T03:04:05.678Z %s", pools.path(pool, path))
+         end
+         -- what was committed gets that time into its name
+         volume:snapshot()
+         volume:start()
+         assert.equal("source", pools.committed(volume))
+      end)
    end)
 
    describe("a volatile volume", function()

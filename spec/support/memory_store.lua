@@ -225,4 +225,6 @@ function methods:same_extents(a, b)
    return self:inode(a).content == self:inode(b).content
 end
 
+methods.same_content = methods.same_extents
+
 return memory_store

@@ -5,6 +5,7 @@
 -- Another back end offers the same methods on something other than files.
 -- @module byre.store.files
 local core = require("byre.core")
+local difference = require("byre.difference")
 local durability = require("byre.store.durability")
 local failure = require("byre.failure")
 local layout = require("byre.layout")
@@ -284,6 +285,15 @@ function methods:same_extents(a, b)
       file:close()
    end
    return same == true
+end
+
+--- Do two files have the same content? Read is only what their maps do not tell.
+-- @raise `io`, `denied`, `corrupt` (a file is missing)
+function methods:same_content(a, b)
+   local compared = difference.new(self, a, b)
+   local is_same = compared.old_size == compared.new_size and compared:ranges()() == nil
+   compared:close()
+   return is_same
 end
 
 --- The parts of a file that have extents.
