@@ -26,18 +26,31 @@ local obstacles = require("spec.kill.obstacles")
 
 local modes = { "kill", "errno", "read", "sticky" }
 
+local function is_mode(word)
+   for _, mode in ipairs(modes) do
+      if mode == word then
+         return true
+      end
+   end
+   return false
+end
+
+local known = { fs = true, only = true, seed = true, part = true }
+
 local function parse(words)
    local options = { fs = "btrfs,xfs,ext4", seed = 1, part = 1, modes = {} }
    local i = 1
    while words[i] do
       local name = words[i]:match("^%-%-(%a+)$")
-      if name then
+      if known[name] and words[i + 1] then
          options[name] = words[i + 1]
          i = i + 1
       elseif words[i] == "real" then
          options.real = true
-      else
+      elseif is_mode(words[i]) then
          options.modes[#options.modes + 1] = words[i]
+      else
+         error(words[i] .. " is no mode and no option: see the first lines of spec/kill/run.lua", 0)
       end
       i = i + 1
    end

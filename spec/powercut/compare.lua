@@ -123,6 +123,21 @@ local function trash_differs(seen, volume, others)
    end
 end
 
+-- A revision that is about to be made has from its first moment what is noted of it.
+local function early_differs(revision, volume, others)
+   if has(volume.revisions, revision.seq, revision.v) or has(volume.ghosts, revision.seq, revision.v) then
+      return nil
+   end
+   local is_later = false
+   for _, other in ipairs(others) do
+      local early = is_later and has(other.revisions, revision.seq, revision.v)
+      if early then
+         return notes_differ(revision, early)
+      end
+      is_later = is_later or other == volume
+   end
+end
+
 local function revisions_differ(seen, volume, others)
    for _, revision in ipairs(predict.visible(volume)) do
       local found = has(seen.visible, revision.seq, revision.v)
@@ -142,6 +157,10 @@ local function revisions_differ(seen, volume, others)
       end
       if not known then
          return ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
+      end
+      local why = early_differs(revision, volume, others)
+      if why then
+         return why
       end
    end
 end

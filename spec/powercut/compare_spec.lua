@@ -95,6 +95,20 @@ describe("the checker of the power-cut rig", function()
       end)
    end
 
+   it("tells that a snapshot that was cut short is there without what is noted of it", function()
+      local before = volume()
+      before.dirty, before.ghosts = nil, {}
+      local op = pending({ name = "snapshot", note = "held from the first moment", hold = 99 }, before)
+      local found = seen()
+      found.dirty = nil
+      table.insert(found.visible, { seq = 3, v = "1.2 1.1 0", held = false })
+      local name, why = find(before, found, op)
+      assert.is_nil(name)
+      assert.matches("the note on revision 3 is nil", why)
+      found.visible[3].note, found.visible[3].held = op.op.note, 99
+      assert.equal("before", (find(before, found, op)))
+   end)
+
    describe("of a volume with a trash", function()
       local function with_trash()
          local expected, found = volume(), seen()

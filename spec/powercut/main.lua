@@ -2,8 +2,8 @@
 --
 --    lua5.4 spec/powercut/main.lua run [--points N] [--seed N] [--jobs N] [--fs NAME] [--scenario NAME]
 --       [--result FILE]
---    lua5.4 spec/powercut/main.lua mutants [--names "A;B"] [--rounds N] [--points N] [--jobs N] [--fs NAME]
---       [--any yes] [--result FILE]
+--    lua5.4 spec/powercut/main.lua mutants [--names "A;B"] [--first N] [--rounds N] [--points N] [--jobs N]
+--       [--fs NAME] [--any yes] [--result FILE]
 --    lua5.4 spec/powercut/main.lua again DIRECTORY
 --    lua5.4 spec/powercut/main.lua ready
 --
@@ -146,7 +146,7 @@ function commands.mutants()
    local names = options.names and split(options.names) or trial.names()
    local found = trial.run(names, filesystems, {
       points = integer(options.points or "160"), jobs = integer(options.jobs),
-      rounds = integer(options.rounds or "4"), any = options.any ~= nil,
+      first = integer(options.first or "1"), rounds = integer(options.rounds or "4"), any = options.any ~= nil,
       told = function(name, fs, result)
          print(("%-6s %s: %s"):format(fs, name, result.how or ("not caught, tried %d times"):format(result.tried)))
       end,

@@ -37,15 +37,21 @@ function trial.names()
    return mutants.list(list)
 end
 
+-- what a variant is tried in, one round after the other; what is still not noticed may need a rare plan
+local rounds = {
+   { regime = "quiet", operations = 80 }, { regime = "storm", operations = 80 },
+   { regime = "syncs", operations = 320 }, { regime = "storm", operations = 320 },
+}
+
 --- The runs that try a variant on a file system; the first that notices is enough.
 function trial.runs(name, fs, points)
    local operation = mutants.operation(name)
    local favourite = operation ~= "init" and operation or nil
    local runs = {}
-   for i, regime in ipairs({ "quiet", "storm", "syncs", "storm" }) do
+   for i, round in ipairs(rounds) do
       local batch = name == "store sync_all"
-      runs[i] = { fs = fs, regime = regime, seed = i, mutant = name, stop_at_first = true, points = points,
-         operations = batch and 10 or 80, focus = operation,
+      runs[i] = { fs = fs, regime = round.regime, seed = i, mutant = name, stop_at_first = true, points = points,
+         operations = batch and 10 or round.operations, focus = operation,
          scenario = batch and "batch" or favourite and "general:" .. favourite or "general" }
    end
    return runs
@@ -77,7 +83,7 @@ local function runs_of_round(round, names, filesystems, options, found)
    for _, fs in ipairs(filesystems) do
       for _, name in ipairs(names) do
          -- one round has to do for those of which there is a reason that nobody can notice them
-         if not found[name][fs].how and (round == 1 or not harmless.reason(name)) then
+         if not found[name][fs].how and (round == options.first or not harmless.reason(name)) then
             local run = trial.runs(name, fs, options.points)[round]
             run.needless = options.any and function() return is_noticed(found[name]) end or nil
             runs[#runs + 1] = run
@@ -90,8 +96,8 @@ end
 --- Try variants on file systems.
 -- @tparam {string,...} names
 -- @tparam {string,...} filesystems
--- @tparam table options `points` of a run, `jobs`, `any` (one file system that notices is enough), `rounds` (how
--- often what was not noticed is tried again, up to 4), `told` (function that gets name, fs, result)
+-- @tparam table options `points` of a run, `jobs`, `any` (one file system that notices is enough), `first` and `rounds`
+-- (the first and the last round, 1 to 4), `told` (function that gets name, fs, result)
 -- @treturn table name -> fs -> `how` it was noticed (nil: not at all), `tried` (how many wrong plans were run)
 function trial.run(names, filesystems, options)
    local found = {}
@@ -102,7 +108,7 @@ function trial.run(names, filesystems, options)
       end
    end
    -- all variants once, then those that are left once more
-   for round = 1, options.rounds do
+   for round = options.first, options.rounds do
       campaign.run(runs_of_round(round, names, filesystems, options, found), options.jobs, function(result)
          local run = result.run
          local item = found[run.mutant][run.fs]

@@ -119,6 +119,10 @@ function unit.run(run)
       cutter.run(case, dir, function(log)
          result.records = log:count()
          result.tried = cutter.count_mutated(log)
+         -- a wrong variant of an operation whose plan never came up is no variant
+         if run.mutant and run.focus and result.tried == 0 then
+            return {}
+         end
          local points = cutter.choose(log, run.points, run.seed, run)
          points[#points + 1] = { at = log:count(), cut = "prefix", seed = run.seed }
          return points
