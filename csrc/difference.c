@@ -10,6 +10,7 @@
 
 #define BLOCK 4096u                     /* what is compared byte by byte is told in these */
 #define WINDOW (64u << 10)
+#define ENOUGH (16u << 20)              /* what is read of each file in one call */
 
 static int side_open(struct byre_side *side, int fd, enum byre_basis basis)
 {
@@ -148,6 +149,7 @@ static int fill_windows(struct byre_difference *difference, uint64_t at)
 		return 0;
 	difference->window_start = at - at % BLOCK;
 	difference->window_length = WINDOW;
+	difference->read_bytes += WINDOW;
 	for (i = 0; i < 2; i++) {
 		struct byre_side *side = &difference->sides[i];
 		size_t length;
@@ -200,13 +202,20 @@ static int judge(struct byre_difference *difference, uint64_t *ret_length, enum 
 	return *ret_verdict == UNKNOWN ? compare_data(difference, ret_length, ret_verdict) : 0;
 }
 
+/* The stretch that is known differs; the next one has yet to begin. */
+static int deliver(struct byre_difference *difference, uint64_t *ret_offset, uint64_t *ret_length)
+{
+	*ret_offset = difference->found_at;
+	*ret_length = difference->found_length;
+	difference->found_length = 0;
+	return *ret_length > 0;
+}
+
 int byre_difference_next(struct byre_difference *difference, uint64_t *ret_offset, uint64_t *ret_length)
 {
-	uint64_t length;
+	uint64_t length, begun = difference->read_bytes;
 	enum verdict verdict;
 
-	*ret_offset = difference->at;
-	*ret_length = 0;
 	if (difference->same_file)
 		return 0;
 	while (difference->at < difference->size) {
@@ -214,14 +223,19 @@ int byre_difference_next(struct byre_difference *difference, uint64_t *ret_offse
 
 		if (r < 0)
 			return r;
-		if (verdict == SAME && *ret_length > 0)
-			return 0;
+		if (verdict == SAME && difference->found_length > 0)
+			return deliver(difference, ret_offset, ret_length);
 		if (verdict == DIFFERENT) {
-			if (*ret_length == 0)
-				*ret_offset = difference->at;
-			*ret_length += length;
+			if (difference->found_length == 0)
+				difference->found_at = difference->at;
+			difference->found_length += length;
 		}
 		difference->at += length;
+		if (difference->read_bytes - begun >= ENOUGH) {
+			*ret_offset = difference->at;
+			*ret_length = 0;
+			return 1;
+		}
 	}
-	return 0;
+	return deliver(difference, ret_offset, ret_length);
 }

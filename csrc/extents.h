@@ -230,7 +230,8 @@ struct byre_difference {
 	bool same_file;
 	bool read;                      /* may data be read where maps do not tell? */
 	uint64_t at, size;
-	uint64_t window_start, window_length;
+	uint64_t found_at, found_length;        /* of what differs, as far as it is known */
+	uint64_t window_start, window_length, read_bytes;
 };
 
 /*
@@ -240,8 +241,9 @@ struct byre_difference {
 int byre_difference_open(struct byre_difference *difference, int a, int b, enum byre_basis basis, bool read);
 
 /*
- * The next stretch that differs; length 0: there is none.  The shorter file counts as
- * followed by zeros.  A stretch that was written again may hold the same as before.
+ * The next stretch that differs: 1.  Behind the last one: 0.  After much reading also 1 with length 0, at the offset
+ * got to, so that whoever waits can be interrupted.  The shorter file counts as followed by zeros.  A stretch that
+ * was written again may hold the same as before.
  */
 int byre_difference_next(struct byre_difference *difference, uint64_t *ret_offset, uint64_t *ret_length);
 void byre_difference_close(struct byre_difference *difference);

@@ -236,7 +236,7 @@ static int core_difference(lua_State *L)
 	return 1;
 }
 
-/* difference:next() -> offset, length; nothing but nil behind the last one */
+/* difference:next() -> offset, length; nothing but nil behind the last one; length 0: nothing yet, go on */
 static int difference_next(lua_State *L)
 {
 	struct difference *d = luaL_checkudata(L, 1, DIFFERENCE_TYPE);
@@ -248,7 +248,7 @@ static int difference_next(lua_State *L)
 	r = byre_difference_next(&d->difference, &offset, &length);
 	if (r < 0)
 		return byre_push_errno(L, -r, "difference");
-	if (length == 0) {
+	if (r == 0) {
 		lua_pushnil(L);
 		return 1;
 	}

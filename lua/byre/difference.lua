@@ -113,7 +113,10 @@ end
 function methods:ranges()
    return function()
       assert(self.handle, "the difference is closed")
-      local offset, length, code = self.handle:next()
+      local offset, length, code
+      repeat
+         offset, length, code = self.handle:next()
+      until length ~= 0
       if offset then
          return offset, length
       elseif length then

@@ -288,6 +288,7 @@ function methods:same_extents(a, b)
 end
 
 --- Do two files have the same content? Read is only what their maps do not tell.
+-- @treturn boolean false also where the same was written twice, to different blocks
 -- @raise `io`, `denied`, `corrupt` (a file is missing)
 function methods:same_content(a, b)
    local compared = difference.new(self, a, b)
