@@ -145,20 +145,37 @@ function scenarios.release(driver, group, count)
    end
 end
 
+-- an image that somebody puts there becomes a volume
+local function adopt(driver, vid)
+   driver:run({ name = "adopt", vids = { vid }, kind = "origin", keep = 3, older = {},
+      v = content.written(content.empty(4), content.some(4, 4), driver:word(vid)) })
+end
+
+-- its name is free again, maybe since it has another one
+local function take_away(driver, group, vid)
+   if random(2) == 1 then
+      local moved = ("%s/d%d/moved"):format(group, random(2))
+      driver:run({ name = "rename", vids = { vid }, new = moved })
+      vid = moved
+   end
+   driver:run({ name = "remove", vids = { vid } })
+end
+
 --- Names that are taken away and used again: of a snapshot, whose stop syncs nothing, and of images that
--- somebody puts there.
+-- somebody puts there, also at once.
 function scenarios.removal(driver, group, count)
-   local tpl = group .. "/tpl"
+   local tpl, adopted = group .. "/tpl", group .. "/adopted1"
    driver:run({ name = "create", vids = { tpl }, kind = "origin", keep = 1, blocks = 4 })
-   for _ = 1, math.max(1, count // 8) do
-      local snap, adopted = ("%s/d%d/x"):format(group, random(2)), group .. "/adopted1"
+   for _ = 1, math.max(1, count // 11) do
+      local snap = ("%s/d%d/x"):format(group, random(2))
       driver:run({ name = "create", vids = { snap }, kind = "snapshot", keep = 1, source = tpl })
       driver:run({ name = "start", vids = { snap } })
-      driver:run({ name = "adopt", vids = { adopted }, kind = "origin", keep = 3, older = {},
-         v = content.written(content.empty(4), content.some(4, 4), driver:word(adopted)) })
+      adopt(driver, adopted)
       driver:run({ name = "stop", vids = { snap } })
       driver:run({ name = "remove", vids = { snap } })
-      driver:run({ name = "remove", vids = { adopted } })
+      take_away(driver, group, adopted)
+      adopt(driver, adopted)
+      take_away(driver, group, adopted)
    end
 end
 

@@ -46,16 +46,26 @@ local rounds = {
    { regime = "storm", operations = 640, seed = 9 }, { regime = "syncs", operations = 640, seed = 10 },
 }
 
+-- operations that take a name away: in every other round somebody puts an image there
+local frees_name = { remove = true, rename = true }
+
+local function scenario_of(name, operation, round)
+   if name == "store sync_all" then
+      return "batch"
+   elseif frees_name[operation] and round % 2 == 0 then
+      return "removal"
+   end
+   return operation and operation ~= "init" and "general:" .. operation or "general"
+end
+
 --- The runs that try a variant on a file system; the first that notices is enough.
 function trial.runs(name, fs, points)
    local operation = mutants.operation(name)
-   local favourite = operation ~= "init" and operation or nil
    local runs = {}
    for i, round in ipairs(rounds) do
-      local batch = name == "store sync_all"
+      local scenario = scenario_of(name, operation, i)
       runs[i] = { fs = fs, regime = round.regime, seed = round.seed, mutant = name, stop_at_first = true, points = points,
-         operations = batch and 10 or round.operations, focus = operation,
-         scenario = batch and "batch" or favourite and "general:" .. favourite or "general" }
+         operations = scenario == "batch" and 10 or round.operations, focus = operation, scenario = scenario }
    end
    return runs
 end
