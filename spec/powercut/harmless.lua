@@ -21,7 +21,7 @@ local reasons = {
       .. "was agreed to is asked about again" },
    { "^swap prune %S+ / write:entry$", "the entry forgets what was noted of revisions that go; nobody asks for that "
       .. "once they are gone" },
-   { "^swap remove rename:entry>mark / ~sync_dir$", "the sync is for images that went before; it has to come before "
+   { "^swap %S+ rename:entry>%S+ / ~sync_dir$", "the sync is for images that went before; it has to come before "
       .. "the mark goes, and does" },
    { "^barrier remove ~unlink:mark$", "who syncs what he puts under this name takes the mark's removal along: on "
       .. "btrfs because names went from that directory, on XFS and ext4 because these write in order" },
@@ -35,6 +35,9 @@ local reasons = {
       "the mark of the new name means nothing once that is registered; the other step makes a cache" },
    { "^swap resize clone:clean / ~",
       "the cleanup is about the precache, and one that is not of this size is not used" },
+   { "^swap %S+ ~%S*unlink%S* / ~write:entry$",
+      "what is cleaned up may be there without what was noted of it; it was to go" },
+   { "^swap stop unlink / ~unlink", "the cleanup takes a second name from the committed image, or a precache" },
    { "^swap stop unlink / ~clone:precache$", "the committed image, of which it is a copy, does not change" },
    { "^swap stop %S*rename:dirty>clean / ~clone:precache$", "the precache would be that of the image before, whose "
       .. "time it has: the next start would not use it" },
