@@ -39,9 +39,7 @@ local reasons = {
       "what is cleaned up may be there without what was noted of it; it was to go" },
    { "^swap stop unlink / ~unlink", "the cleanup takes a second name from the committed image, or a precache" },
    { "^swap stop unlink / ~clone:precache$", "the committed image, of which it is a copy, does not change" },
-   { "^swap stop %S*rename:dirty>clean / ~clone:precache$", "the precache would be that of the image before, whose "
-      .. "time it has: the next start would not use it" },
-   { "^swap import_%S+ %S*[>:]clean / ~clone:precache$", "the precache would be that of the image before, whose "
+   { "^swap %S+ %S*[>:]clean / ~clone:precache$", "the precache would be that of the image before, whose "
       .. "time it has: the next start would not use it" },
 }
 
