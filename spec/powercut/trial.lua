@@ -64,8 +64,9 @@ function trial.runs(name, fs, points)
    local runs = {}
    for i, round in ipairs(rounds) do
       local scenario = scenario_of(name, operation, i)
-      runs[i] = { fs = fs, regime = round.regime, seed = round.seed, mutant = name, stop_at_first = true, points = points,
-         operations = scenario == "batch" and 10 or round.operations, focus = operation, scenario = scenario }
+      runs[i] = { fs = fs, regime = round.regime, seed = round.seed, mutant = name, stop_at_first = true,
+         operations = scenario == "batch" and 10 or round.operations, focus = operation, scenario = scenario,
+         points = points }
    end
    return runs
 end
