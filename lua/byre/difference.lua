@@ -28,8 +28,7 @@ local function basis_of(self)
    return shares_nothing[filesystem] and "data" or basis
 end
 
-local function compare(self)
-   local basis = basis_of(self)
+local function compare(self, basis)
    local handle, message, code = core.difference(self.files[1], self.files[2], basis)
    if not handle and code == errno.EXDEV then
       basis = "data"
@@ -43,22 +42,39 @@ end
 -- @tparam store store
 -- @tparam string old path of one
 -- @tparam string new path of the other
+-- @tparam[opt] string basis `"data"`: read all of it (default: the best that the file system has)
 -- @treturn difference with the fields `old_size`, `new_size` (bytes), and `basis`: `"extents"`, `"fiemap"`, or `"data"`
 -- where all of it has to be read
 -- @raise `io`, `denied`, `corrupt` (an image is missing)
-function difference.new(store, old, new)
+function difference.new(store, old, new, basis)
    local self = setmetatable({ path = new, files = {} }, mt)
    local ok, err = pcall(function()
       self.files[1] = store:open(old, "r")
       self.files[2] = store:open(new, "r")
       self.old_size, self.new_size = check(old, self.files[1]:stat()).size, check(new, self.files[2]:stat()).size
-      compare(self)
+      compare(self, basis or basis_of(self))
    end)
    if not ok then
       self:close()
       error(err, 0)
    end
    return self
+end
+
+local function is_none(self)
+   local is_same = self.old_size == self.new_size and self:ranges()() == nil
+   self:close()
+   return is_same
+end
+
+--- Do two images have the same content? They are read only where they do not consist of the same blocks.
+-- @tparam store store
+-- @tparam string old path of one
+-- @tparam string new path of the other
+-- @treturn boolean
+-- @raise `io`, `denied`, `corrupt` (an image is missing)
+function difference.same_content(store, old, new)
+   return is_none(difference.new(store, old, new)) or is_none(difference.new(store, old, new, "data"))
 end
 
 -- the sum of what differs; nil: the maps do not tell

@@ -72,6 +72,16 @@ describe("byre.difference", function()
    filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       on(fs)
 
+      it("says whether two images have the same content, also where that was written twice", function()
+         sh("cd %s && head -c 300000 /dev/urandom >old && cp --reflink=auto old shared && cp --reflink=never old again"
+            .. " && head -c 299999 old >changed && tail -c 1 old | tr '\\000-\\377' '\\001-\\377\\000' >>changed"
+            .. " && head -c 299999 old >shorter", dir)
+         assert.is_true(difference.same_content(store, "old", "shared"))
+         assert.is_true(difference.same_content(store, "old", "again"))
+         assert.is_false(difference.same_content(store, "old", "changed"))
+         assert.is_false(difference.same_content(store, "old", "shorter"))
+      end)
+
       -- who is interrupted meanwhile must get a turn
       it("comes back from long reading before there is an end, and takes no range apart for it", function()
          sh("cd %s && head -c 40M /dev/urandom >old && cp --reflink=never old new", dir)

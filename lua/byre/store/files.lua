@@ -287,14 +287,9 @@ function methods:same_extents(a, b)
    return same == true
 end
 
---- Do two files have the same content? Read is only what their maps do not tell.
--- @treturn boolean false also where the same was written twice, to different blocks
--- @raise `io`, `denied`, `corrupt` (a file is missing)
+--- Do two files have the same content? See `byre.difference`.
 function methods:same_content(a, b)
-   local compared = difference.new(self, a, b)
-   local is_same = compared.old_size == compared.new_size and compared:ranges()() == nil
-   compared:close()
-   return is_same
+   return difference.same_content(self, a, b)
 end
 
 --- The parts of a file that have extents.
