@@ -102,40 +102,56 @@ local function is_loose(volume, revision)
    return entry and entry.loose
 end
 
+local function trash_note_differs(found, entry)
+   return found.note ~= entry.note
+      and ("the note on revision %d in the trash is %s"):format(entry.seq, tostring(found.note)) or nil
+end
+
+-- what is in the trash in none of the states, or without what was noted of it
+local function unknown_in_trash(found, others)
+   local why = ("revision %d=[%s] in the trash was never put there"):format(found.seq, found.v)
+   for _, other in ipairs(others) do
+      local same = has(other.trash, found.seq, found.v)
+      local differs_by = same and trash_note_differs(found, same)
+      if same and not differs_by then
+         return nil
+      end
+      why = differs_by or why
+   end
+   return why
+end
+
 -- What was removed is in the trash; until the cleanup is durable that put it there, it may be a revision.
 local function trash_differs(seen, volume, others)
    for _, entry in ipairs(volume.trash) do
       local found = has(seen.trash, entry.seq, entry.v) or entry.loose and has(seen.visible, entry.seq, entry.v)
-      if not found then
-         return ("revision %d=[%s] is not in the trash"):format(entry.seq, entry.v)
-      elseif found.note ~= entry.note then
-         return ("the note on revision %d in the trash is %s"):format(entry.seq, tostring(found.note))
+      local why = not found and ("revision %d=[%s] is not in the trash"):format(entry.seq, entry.v)
+         or trash_note_differs(found, entry)
+      if why then
+         return why
       end
    end
-   for _, entry in ipairs(seen.trash) do
-      local known = false
-      for _, other in ipairs(others) do
-         known = known or has(other.trash, entry.seq, entry.v)
-      end
-      if not known then
-         return ("revision %d=[%s] in the trash was never put there"):format(entry.seq, entry.v)
+   for _, found in ipairs(seen.trash) do
+      local why = unknown_in_trash(found, others)
+      if why then
+         return why
       end
    end
 end
 
--- A revision that is about to be made has from its first moment what is noted of it.
-local function early_differs(revision, volume, others)
-   if has(volume.revisions, revision.seq, revision.v) or has(volume.ghosts, revision.seq, revision.v) then
-      return nil
-   end
-   local is_later = false
+-- A revision that is not in the state may be there as one that is about to be made or to go, then with what is noted
+-- of it, or as one that went and came back.
+local function unknown(revision, others)
+   local why = ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
    for _, other in ipairs(others) do
-      local early = is_later and has(other.revisions, revision.seq, revision.v)
-      if early then
-         return notes_differ(revision, early)
+      local same = has(other.revisions, revision.seq, revision.v)
+      local differs_by = same and notes_differ(revision, same)
+      if same and not differs_by or has(other.ghosts, revision.seq, revision.v) or is_loose(other, revision) then
+         return nil
       end
-      is_later = is_later or other == volume
+      why = differs_by or why
    end
+   return why
 end
 
 local function revisions_differ(seen, volume, others)
@@ -150,15 +166,7 @@ local function revisions_differ(seen, volume, others)
       end
    end
    for _, revision in ipairs(seen.visible) do
-      local known = false
-      for _, other in ipairs(others) do
-         known = known or has(other.revisions, revision.seq, revision.v) or has(other.ghosts, revision.seq, revision.v)
-            or is_loose(other, revision)
-      end
-      if not known then
-         return ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
-      end
-      local why = early_differs(revision, volume, others)
+      local why = not has(volume.revisions, revision.seq, revision.v) and unknown(revision, others)
       if why then
          return why
       end

@@ -109,6 +109,20 @@ describe("the checker of the power-cut rig", function()
       assert.equal("before", (find(before, found, op)))
    end)
 
+   it("tells that a revision has lost its notes before it went", function()
+      local before = volume()
+      before.dirty, before.ghosts = nil, {}
+      before.revisions[2].held = nil
+      local op = pending({ name = "remove_revision", seq = 2 }, before)
+      local found = seen()
+      found.dirty, found.visible[2].held = nil, false
+      assert.equal("before", (find(before, found, op)))
+      found.visible[2].note = nil
+      local name, why = find(before, found, op)
+      assert.is_nil(name)
+      assert.matches("not after: the note on revision 2 is nil", why)
+   end)
+
    describe("of a volume with a trash", function()
       local function with_trash()
          local expected, found = volume(), seen()
@@ -138,6 +152,15 @@ describe("the checker of the power-cut rig", function()
             assert.matches(reason, why)
          end)
       end
+
+      it("tells that something there has lost its note before it went", function()
+         local expected, found = with_trash()
+         local op = pending({ name = "empty_trash" }, expected)
+         found.trash[1].note = nil
+         local name, why = find(expected, found, op)
+         assert.is_nil(name)
+         assert.matches("the note on revision 4 in the trash is nil", why)
+      end)
 
       it("takes what a cleanup put there for a revision as well, until that is durable", function()
          local expected, found = with_trash()

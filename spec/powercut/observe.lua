@@ -68,10 +68,11 @@ end
 --- Read the images of a vid, whether it is registered or not.
 -- @tparam pool pool
 -- @tparam string vid
--- @treturn table as of `observe.volume`, without `visible` and settings
+-- @treturn table as of `observe.volume`, without `visible`, `trash` and settings; `in_trash`: how many files
 function observe.images(pool, vid)
-   local seen = { revisions = {} }
-   read_images(pool, survey.volume(pool.store, vid, pool.config), seen)
+   local state = survey.volume(pool.store, vid, pool.config)
+   local seen = { revisions = {}, in_trash = #state.trash }
+   read_images(pool, state, seen)
    return seen
 end
 

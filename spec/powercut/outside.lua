@@ -127,7 +127,9 @@ function outside.released_differs(dir, model)
    local list = {}
    local pool <close> = pools.open_or_imagine(dir, {})
    for vid, volume in pairs(model.volumes) do
-      local why = compare.images(observe.images(pool, vid), volume)
+      local seen = observe.images(pool, vid)
+      local why = compare.images(seen, volume)
+         or model.pool == "released" and seen.in_trash > 0 and "what was in the trash is there, and nobody knows of it"
       if why then
          list[#list + 1] = ("%s, released: %s"):format(vid, why)
       end
