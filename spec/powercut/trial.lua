@@ -9,6 +9,9 @@ local recorder = require("spec.powercut.recorder")
 
 local trial = {}
 
+-- where the plans are from that variants are named by
+local seeds, operations = { btrfs = 1, ext4 = 2, xfs = 3 }, 700
+
 -- the plans of a workload on a file system that nobody logs
 local function plans_on(fs, seed)
    return process.tidily(function(undo)
@@ -17,7 +20,7 @@ local function plans_on(fs, seed)
       recorder.make_filesystem(fs, dir .. "/image")
       process.must("mkdir %s/mnt", dir)
       assert(recorder.mount(undo, fs, recorder.attach(undo, dir .. "/image"), dir .. "/mnt"))
-      for _, arguments in ipairs({ "pool - 0", "general g1 700", "general:release g2 10" }) do
+      for _, arguments in ipairs({ "pool - 0", "general g1 " .. operations, "general:release g2 10" }) do
          process.must("lua5.4 spec/powercut/workload.lua %s/mnt/pool /dev/null %s %d 1 'plans %s/plans'", dir,
             arguments, seed, dir)
       end
@@ -29,7 +32,7 @@ end
 -- @treturn {string,...}
 function trial.names()
    local list = {}
-   for seed, fs in ipairs({ "btrfs", "ext4", "xfs" }) do
+   for fs, seed in pairs(seeds) do
       for _, plan in ipairs(plans_on(fs, seed)) do
          list[#list + 1] = plan
       end
@@ -37,13 +40,13 @@ function trial.names()
    return mutants.list(list)
 end
 
--- What a variant is tried in, one round after the other; what is still not noticed may need a rare plan. A pool has
--- precaches unless its seed can be divided by 4.
+-- What a variant is tried in, one round after the other; what is still not noticed may need a rare plan. `as_named`: in
+-- the workload that its name is from. A pool has precaches unless its seed can be divided by 4.
 local rounds = {
    { regime = "quiet", operations = 80, seed = 1 }, { regime = "storm", operations = 80, seed = 2 },
    { regime = "syncs", operations = 320, seed = 3 }, { regime = "storm", operations = 320, seed = 5 },
    { regime = "storm", operations = 640, seed = 6 }, { regime = "quiet", operations = 640, seed = 7 },
-   { regime = "storm", operations = 640, seed = 9 }, { regime = "syncs", operations = 640, seed = 10 },
+   { regime = "quiet", as_named = true }, { regime = "storm", as_named = true },
 }
 
 -- operations that take a name away: in every other round somebody puts an image there
@@ -63,10 +66,15 @@ function trial.runs(name, fs, points)
    local operation = mutants.operation(name)
    local runs = {}
    for i, round in ipairs(rounds) do
-      local scenario = scenario_of(name, operation, i)
-      runs[i] = { fs = fs, regime = round.regime, seed = round.seed, mutant = name, stop_at_first = true,
-         operations = scenario == "batch" and 10 or round.operations, focus = operation, scenario = scenario,
-         points = points }
+      local run = { fs = fs, regime = round.regime, mutant = name, stop_at_first = true, points = points,
+         focus = operation }
+      if round.as_named then
+         run.scenario, run.operations, run.seed = "general", operations, seeds[fs]
+      else
+         run.scenario, run.seed = scenario_of(name, operation, i), round.seed
+         run.operations = run.scenario == "batch" and 10 or round.operations
+      end
+      runs[i] = run
    end
    return runs
 end
