@@ -85,11 +85,12 @@ int byre_extents_same(int a, int b, bool *ret_same)
 	if (difference.sides[0].size != difference.sides[1].size) {
 		*ret_same = false;
 	} else {
+		/* nothing is read, so it never comes back without a stretch */
 		r = byre_difference_next(&difference, &offset, &length);
-		*ret_same = length == 0;
+		*ret_same = r == 0;
 	}
 	byre_difference_close(&difference);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int byre_next_data(int fd, int64_t position, int64_t *ret_start, int64_t *ret_end)
