@@ -107,12 +107,12 @@ local function trash_note_differs(found, entry)
       and ("the note on revision %d in the trash is %s"):format(entry.seq, tostring(found.note)) or nil
 end
 
--- what is in the trash in none of the states, or without what was noted of it
-local function unknown_in_trash(found, others)
-   local why = ("revision %d=[%s] in the trash was never put there"):format(found.seq, found.v)
+-- Why something is in none of the states, or not with what is noted of it there; nil: it is in one. `key` says in which
+-- lists of the states it may be.
+local function unknown(found, others, key, differ, why)
    for _, other in ipairs(others) do
-      local same = has(other.trash, found.seq, found.v)
-      local differs_by = same and trash_note_differs(found, same)
+      local same = has(other[key], found.seq, found.v)
+      local differs_by = same and differ(found, same)
       if same and not differs_by then
          return nil
       end
@@ -132,26 +132,22 @@ local function trash_differs(seen, volume, others)
       end
    end
    for _, found in ipairs(seen.trash) do
-      local why = unknown_in_trash(found, others)
+      local why = unknown(found, others, "trash", trash_note_differs,
+         ("revision %d=[%s] in the trash was never put there"):format(found.seq, found.v))
       if why then
          return why
       end
    end
 end
 
--- A revision that is not in the state may be there as one that is about to be made or to go, then with what is noted
--- of it, or as one that went and came back.
-local function unknown(revision, others)
-   local why = ("revision %d=[%s] was never made"):format(revision.seq, revision.v)
+-- a revision that went and may be there again
+local function has_come_back(revision, others)
    for _, other in ipairs(others) do
-      local same = has(other.revisions, revision.seq, revision.v)
-      local differs_by = same and notes_differ(revision, same)
-      if same and not differs_by or has(other.ghosts, revision.seq, revision.v) or is_loose(other, revision) then
-         return nil
+      if has(other.ghosts, revision.seq, revision.v) or is_loose(other, revision) then
+         return true
       end
-      why = differs_by or why
    end
-   return why
+   return false
 end
 
 local function revisions_differ(seen, volume, others)
@@ -166,7 +162,9 @@ local function revisions_differ(seen, volume, others)
       end
    end
    for _, revision in ipairs(seen.visible) do
-      local why = not has(volume.revisions, revision.seq, revision.v) and unknown(revision, others)
+      local why = not has(volume.revisions, revision.seq, revision.v) and not has_come_back(revision, others)
+         and unknown(revision, others, "revisions", notes_differ,
+            ("revision %d=[%s] was never made"):format(revision.seq, revision.v))
       if why then
          return why
       end
