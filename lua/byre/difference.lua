@@ -67,14 +67,16 @@ local function is_none(self)
    return is_same
 end
 
---- Do two images have the same content? They are read only where they do not consist of the same blocks.
+--- Do two images have the same content? If they do not consist of the same blocks they are read, up to where they
+-- differ.
 -- @tparam store store
 -- @tparam string old path of one
 -- @tparam string new path of the other
 -- @treturn boolean
 -- @raise `io`, `denied`, `corrupt` (an image is missing)
 function difference.same_content(store, old, new)
-   return is_none(difference.new(store, old, new)) or is_none(difference.new(store, old, new, "data"))
+   local found = difference.new(store, old, new)
+   return is_none(found) or found.basis ~= "data" and is_none(difference.new(store, old, new, "data"))
 end
 
 -- the sum of what differs; nil: the maps do not tell

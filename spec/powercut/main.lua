@@ -144,9 +144,11 @@ function commands.mutants()
    local options = read_options(2)
    local filesystems = options.fs and { options.fs } or recorder.names
    local names = options.names and split(options.names) or trial.names()
+   local first = integer(options.first or "1")
+   local last = options.rounds and integer(options.rounds) or math.min(first + 3, trial.rounds)
    local found = trial.run(names, filesystems, {
       points = integer(options.points or "160"), jobs = integer(options.jobs),
-      first = integer(options.first or "1"), rounds = integer(options.rounds or "4"), any = options.any ~= nil,
+      first = first, rounds = last, any = options.any ~= nil,
       told = function(name, fs, result)
          print(("%-6s %s: %s"):format(fs, name, result.how or ("not caught, tried %d times"):format(result.tried)))
       end,

@@ -49,6 +49,9 @@ local rounds = {
    { regime = "quiet", as_named = true }, { regime = "storm", as_named = true },
 }
 
+--- How many rounds there are.
+trial.rounds = #rounds
+
 -- operations that take a name away: in every other round somebody puts an image there
 local frees_name = { remove = true, rename = true }
 
@@ -119,7 +122,7 @@ end
 -- @tparam {string,...} names
 -- @tparam {string,...} filesystems
 -- @tparam table options `points` of a run, `jobs`, `any` (one file system that notices is enough), `first` and `rounds`
--- (the first and the last round, 1 to 8), `told` (function that gets name, fs, result)
+-- (the first and the last round), `told` (function that gets name, fs, result)
 -- @treturn table name -> fs -> `how` it was noticed (nil: not at all), `tried` (how many wrong plans were run)
 function trial.run(names, filesystems, options)
    local found = {}
