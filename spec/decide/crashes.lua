@@ -32,7 +32,7 @@ end
 
 --- The state, as the next process reads it.
 function crashes.look(store, id)
-   return survey.volume(store, id or vid, pool, { writers = true })
+   return survey.volume(store, id or vid, pool, { writers = true, source_copy = true })
 end
 
 --- A store with a volume that went through some sessions: revisions 1..n hold "r1".."rn".

@@ -143,6 +143,22 @@ describe("a crash anywhere in", function()
       end
    end)
 
+   it("start of an origin_snapshot takes no revision for the source's content that only looks like it", function()
+      local store = pool_with({ kind = "origin_snapshot", keep = 3, clean = "committed" })
+      local time = store:inode(layout.image(source, "clean")).mtime
+      store:put(layout.revision(vid, 1, time), "tempLATE", time)
+      local whole = start(look(store))
+      for count = 0, count_steps(whole) do
+         local crashed = store:snapshot()
+         run(crashed, prefix(whole, count))
+         local now = view(crashed)
+         assert.is_true(now.clean == "committed" or now.clean == "template" and now.dirty == "template")
+         assert.is_true(contains(now.history, "tempLATE"))
+      end
+      run(store, whole)
+      assert.equal("template", view(store).clean)
+   end)
+
    it("stop of an origin_snapshot loses nothing, also on an unchanged source", function()
       local store = pool_with({ kind = "origin_snapshot", keep = 3 })
       for session = 1, 3 do
