@@ -3,6 +3,8 @@
 local harmless = {}
 
 local rare = "only btrfs brings an entry back, and rarely: btrfs_log_spec.lua notices"
+local dropped = "only a session that is dropped has a committed image that is a revision already; its removal comes "
+   .. "next, and its sync is of the same directory"
 
 -- patterns of names
 local reasons = {
@@ -25,6 +27,8 @@ local reasons = {
       .. "the mark goes, and does" },
    { "^barrier remove ~unlink:mark$", "who syncs what he puts under this name takes the mark's removal along: on "
       .. "btrfs because names went from that directory, on XFS and ext4 because these write in order" },
+   { "^barrier revert clone:clean$", dropped },
+   { "^barrier revert rename:revision>clean$", dropped },
    { "^barrier defrag rewrite:clean$", "the image that comes back has the same content" },
    { "^swap defrag rewrite:clean / ~", "the precache is a copy of the image before, which has the same content" },
    { "^barrier remove sync_dir$", rare },

@@ -4,6 +4,7 @@
 local among = require("spec.powercut.among")
 local choices = require("spec.powercut.choices")
 local content = require("spec.powercut.content")
+local layout = require("byre.layout")
 local outside = require("spec.powercut.outside")
 local predict = require("spec.powercut.predict")
 
@@ -38,19 +39,22 @@ table.sort(scenarios.operations)
 -- the choices that are one operation
 local forms = {
    start = { "start", "start", "start_again" }, stop = { "stop", "stop", "discard" },
-   revert = { "revert", "revert", "revert_discard" },
+   revert = { "revert", "revert", "revert_discard" }, create = { "create", "create", "create_from" },
+   import_volume = { "import_volume", "import_volume", "import_foreign" },
 }
 
 -- what has to come before, so that there can be more of it
-local prepares = { import_data_end = "import_data", create = "remove", clone = "remove", remove = "create",
-   create_from = "remove", adopt = "remove", prune = "snapshot", rename_group = "rename",
-   restore = "remove_revision", empty_trash = "remove_revision" }
+local prepares = {
+   import_data_end = { "import_data" }, create = { "remove" }, clone = { "remove" }, remove = { "create" },
+   create_from = { "remove" }, adopt = { "remove" }, prune = { "snapshot" }, rename_group = { "rename" },
+   restore = { "remove_revision" }, empty_trash = { "remove_revision" }, revert = { "snapshot", "set", "annotate" },
+}
 
 local function draw(favourite)
    if favourite and random(3) == 1 then
       return pick(forms[favourite] or { favourite })
    elseif prepares[favourite] and random(4) == 1 then
-      return prepares[favourite]
+      return pick(prepares[favourite])
    end
    local total = 0
    for _, item in ipairs(urn) do
@@ -80,11 +84,22 @@ local function widen(driver, op, name, group)
    op.note, op.tag, op.hold = nil, nil, nil
 end
 
+-- With a favourite more often one that has a trash, whose plans are longer.
+local function draw_vid(driver, group, favourite)
+   local all, with_trash = sorted_vids(driver.model.volumes, group), {}
+   if favourite and random(3) == 1 then
+      for _, vid in ipairs(all) do
+         with_trash[#with_trash + 1] = driver.model.volumes[vid].window and vid or nil
+      end
+   end
+   return pick(#with_trash > 0 and with_trash or all)
+end
+
 --- An operation that has to succeed as things are.
 function scenarios.choose(driver, group, favourite)
    while true do
       local name = draw(favourite)
-      local vid = pick(sorted_vids(driver.model.volumes, group))
+      local vid = draw_vid(driver, group, favourite)
       local op = choices[name](driver, vid, driver.model.volumes[vid], group)
       if op then
          op.vids = op.vids or { vid }
@@ -122,6 +137,23 @@ local function populate(driver, group)
    end
 end
 
+-- What an operation leaves for the next start is seen by a start that comes at once; what it has to make for that
+-- depends on what is there, and a precache can be removed by anybody.
+local function run_favourite(driver, op)
+   for _, vid in ipairs(op.vids) do
+      if random(4) == 1 then
+         os.remove(driver.pool.dir .. "/" .. layout.image(vid, "precache"))
+      end
+   end
+   driver:run(op)
+   for _, vid in ipairs(op.vids) do
+      local volume = driver.model.volumes[vid]
+      if volume and random(2) == 1 and choices.start(driver, vid, volume) then
+         driver:run({ name = "start", vids = { vid } })
+      end
+   end
+end
+
 --- Every operation on every kind of volume, at random.
 -- @tparam[opt] string favourite this operation more often than the others
 function scenarios.general(driver, group, count, favourite)
@@ -130,7 +162,12 @@ function scenarios.general(driver, group, count, favourite)
    end
    populate(driver, group)
    for _ = 1, count do
-      driver:run(scenarios.choose(driver, group, favourite))
+      local op = scenarios.choose(driver, group, favourite)
+      if op.name == favourite then
+         run_favourite(driver, op)
+      else
+         driver:run(op)
+      end
       guests(driver, group)
    end
 end
