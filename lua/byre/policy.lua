@@ -82,6 +82,16 @@ function policy.read(store, name)
    return policy.new(path, text)
 end
 
+--- Refuse settings of a volume that name a policy which the pool does not keep.
+-- @tparam store store
+-- @tparam ?string name nil or false: they name none
+-- @raise `invalid`; `io`
+function policy.require(store, name)
+   if name then
+      policy.read(store, name)
+   end
+end
+
 --- Run a policy in its sandbox.
 -- @tparam table self of `policy.new`
 -- @tparam string action `load`; `check`: what is strange about it (`lint.check`); `judge` (`evaluate.judge`);

@@ -215,9 +215,7 @@ function request.set(pool, id, changes)
          end
       end
       settings = config.volume(id, settings, { sizeless = true })
-      if changes.retention then
-         policy.read(pool.store, settings.retention)
-      end
+      policy.require(pool.store, changes.retention)
       pool_directory.require_cow_extent_size(pool.store, id, changes.cow_extent_size and settings.cow_extent_size)
       return plan.new("set", id, {
          plan.phase({}, plan.write(layout.entry(id), catalog.encode_volume(settings, state.raw)),

@@ -25,7 +25,7 @@ Interrupted, run it again. In a pool it takes in what is not in the catalog.]],
    },
 }
 
-local kind_options = { "volatile", "source", "save", "rw", "ro", "ephemeral" }
+local kind_options = { "volatile", "source", "save", "rw", "ro", "ephemeral", "retention", "trash", "cow_extent_size" }
 
 function adopt.parser(command)
    command:argument("DIR", "The directory; default: that of -p or BYRE_POOL."):target("dir"):args("?")
@@ -47,7 +47,7 @@ local function check(args)
    end
    for _, option in ipairs(kind_options) do
       if args[option] then
-         report.usage("adopt", ("--%s goes with --only VID"):format(option))
+         report.usage("adopt", ("--%s goes with --only VID"):format(option:gsub("_", "-")))
       end
    end
 end

@@ -80,7 +80,15 @@ function settings.add_options(command)
       command:flag("--rw", "The volume may be written to (default)."),
       command:flag("--ro", "It may not.")
    )
-   command:option("--keep", "Revisions to keep (default: the pool's); -1: no snapshots."):argname("N")
+   command:mutex(
+      command:option("--keep", "Revisions to keep (default: the pool's); -1: no snapshots."):argname("N"),
+      command:option("--retention", "The policy that says which revisions to keep (default: the pool's).")
+         :argname("NAME")
+   )
+   command:option("--trash", "How long revisions that are taken away stay in the trash, such as 2d; off "
+      .. "(default: the pool's)."):argname("TIME")
+   command:option("--cow-extent-size", "XFS: in what pieces sessions write shared blocks anew (default: the pool's).")
+      :argname("SIZE")
    command:flag("--ephemeral", "With --volatile: its users should encrypt it with a throw-away key.")
 end
 
@@ -107,6 +115,9 @@ function settings.from(verb, args)
       save_on_stop = not args.volatile and (args.source == nil or args.save == true),
       source = args.source,
       revisions_to_keep = settings.count("--keep", args.keep),
+      retention = args.retention,
+      trash = settings.window("--trash", args.trash),
+      cow_extent_size = args.cow_extent_size,
       ephemeral = args.ephemeral,
       size = args.size,
    }
