@@ -153,4 +153,28 @@ describe("byre report", function()
       place:must("byre create vm/a --size 1M && byre start vm/a && byre stop vm/a")
       has(place:must("byre report -o -"), "1 revisions of 1 volumes")
    end)
+
+   it("says what is in the trash, and what emptying it returns", function()
+      local fs, reason = filesystems.get("btrfs")
+      if not fs then
+         return pending(reason)
+      end
+      local dir = fs:fresh() .. "/pool"
+      local function must(words)
+         return shell.must(('eval "$(tools/env ${BYRE_BUILD:-build})"; %s'):format((words:gsub("byre ",
+            "byre -p " .. shell.quote(dir) .. " "))))
+      end
+      must("byre init && byre create vm/a --size 1M --trash 2d && byre create vm/b --size 1M")
+      for _ = 1, 3 do
+         must(("byre start vm/a && head -c 65536 /dev/urandom >%s/vm/a-dirty.img && byre stop vm/a"):format(
+            shell.quote(dir)))
+      end
+      local page = must("byre report -o -")
+      has(page, "; 1 revisions and 2 in the trash; ")
+      has(page, '<th scope="col" class="number">Trash</th>')
+      has(page, '<td class="number">64K</td>')
+      local data = require("dkjson").decode(must("byre report --json"))
+      assert.equal(65536, data.volumes[1].trash_bytes)
+      assert.equal(0, data.volumes[2].trash_bytes)
+   end)
 end)

@@ -32,14 +32,16 @@ local sections = {
 }
 
 local function summary(data)
-   local count = { running = 0, dirty = 0, revisions = 0 }
+   local count = { running = 0, dirty = 0, revisions = 0, trash = 0 }
    for _, item in ipairs(data.volumes) do
       count.running = count.running + (item.session and 1 or 0)
       count.dirty = count.dirty + (item.dirty and 1 or 0)
       count.revisions = count.revisions + #item.revisions
+      count.trash = count.trash + item.trash_count
    end
-   return ("%d volumes, %d of them with a session, %d of these to be committed; %d revisions; %s free of %s; "
-      .. "findings of check: %d."):format(#data.volumes, count.running, count.dirty, count.revisions,
+   local trash = count.trash > 0 and (" and %d in the trash"):format(count.trash) or ""
+   return ("%d volumes, %d of them with a session, %d of these to be committed; %d revisions%s; %s free of %s; "
+      .. "findings of check: %d."):format(#data.volumes, count.running, count.dirty, count.revisions, trash,
       html.size(data.free), html.size(data.size), #data.findings + #data.failures)
 end
 

@@ -50,7 +50,7 @@ local function volume_data(volume, space, judged)
    local ok, figures = failure.catch(space.volume, space, volume.vid)
    figures = ok and figures or { images = {} }
    item.allocated, item.shared, item.exclusive = figures.allocated, figures.shared, figures.exclusive
-   item.history = figures.history
+   item.history, item.trash_bytes = figures.history, figures.trash
    item.unconfirmed, item.policy = judged.unconfirmed, judged.policy
    item.revisions = revisions_of(volume, by_revision(figures.images), judged)
    local fragmentation = volume:fragmentation() or {}
@@ -70,7 +70,7 @@ end
 -- @tparam pool pool
 -- @treturn table `pool` (its directory), `version`, `time`, `size`, `used`, `free`, `allocated` (bytes; the images
 -- together), `exact`, `reason` (of figures that are not exact), `volumes` (as of `byre list`, with their space,
--- `revisions`, `extents`, `clone_seconds`, `unconfirmed`), `findings` of check, `failures` (sentences)
+-- `trash_bytes`, `revisions`, `extents`, `clone_seconds`, `unconfirmed`), `findings` of check, `failures` (sentences)
 -- @raise `io`, `denied`
 function data.of(pool)
    local space, failures = pool:space(), {}

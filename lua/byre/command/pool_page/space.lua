@@ -53,21 +53,28 @@ local function sorted(volumes, key)
    return list
 end
 
+local function has_trash(data)
+   return sum(data.volumes, "trash_count") > 0
+end
+
 local function by_volume(data)
    local list, rows = sorted(data.volumes, "allocated"), {}
    local most = list[1] and list[1].allocated or 0
+   local titles = { "Volume", "Share", ">Its alone", ">History", ">Shared", ">Together" }
+   titles[7] = has_trash(data) and ">Trash" or nil
    for i, item in ipairs(list) do
       local history = math.min(item.history or 0, item.exclusive or 0)
       rows[i] = { html.escape(item.vid), html.bar({ { value = (item.exclusive or 0) - history, class = "c3" },
          { value = history, class = "c4" }, { value = item.shared, class = "c1" } }, most),
          html.size(item.exclusive), html.size(item.history), html.size(item.shared), html.size(item.allocated) }
+      rows[i][7] = titles[7] and html.size(item.trash_bytes)
    end
    if #rows == 0 then
       return "<p>What each volume takes is not known here, or it is nothing.</p>"
    end
    return '<ul class="legend" aria-label="Colours">' .. html.key("c3", "its alone, now") .. html.key("c4",
       "its alone, in its history") .. html.key("c1", "shared with other volumes") .. "</ul>\n"
-      .. html.long_table({ "Volume", "Share", ">Its alone", ">History", ">Shared", ">Together" }, rows, rows_shown)
+      .. html.long_table(titles, rows, rows_shown)
       .. ("\n<p>%d more volumes take nothing.</p>"):format(#data.volumes - #list)
 end
 
@@ -77,7 +84,8 @@ end
 function space.section(data)
    return whole(data) .. (data.reason and ("\n<p>%s: %s.</p>"):format(data.allocated and "Estimated" or "Not known",
       html.escape(data.reason)) or "") .. "\n<h3>By volume</h3>\n"
-      .. "<p>“Its alone” comes back when the volume is removed and nothing else, “history” when its revisions go.</p>\n"
+      .. "<p>“Its alone” comes back when the volume is removed and nothing else, “history” when its revisions go"
+      .. (has_trash(data) and ", “trash” when that is emptied" or "") .. ".</p>\n"
       .. by_volume(data)
 end
 
