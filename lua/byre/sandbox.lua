@@ -19,9 +19,23 @@ sandbox.limits = {
    seconds = 5,                         -- CPU time
 }
 
+-- where `package.searchpath` would find it, which does not say why a file cannot be opened
+local function open_module(name)
+   local relative, trouble = name:gsub("%.", "/"), nil
+   for template in package.path:gmatch("[^;]+") do
+      local path = template:gsub("%?", relative)
+      local file, message, errno = core.open(path, "r", { follow = true })
+      if file then
+         return file, path
+      elseif errno ~= core.errno.ENOENT and errno ~= core.errno.ENOTDIR then
+         trouble = trouble or failure.from_errno(name, message, errno)
+      end
+   end
+   error(trouble or failure.new("io", name, "no file of package.path is this module"), 0)
+end
+
 local function read_file(name)
-   local path = assert(package.searchpath(name, package.path))
-   local file = failure.check_path(path, core.open(path, "r", { follow = true }))
+   local file, path = open_module(name)
    local text = failure.check_path(path, file:read_all())
    file:close()
    return { text = text, chunk = "@" .. path }
@@ -67,7 +81,7 @@ end
 -- @return what the entry returned; nil if it failed
 -- @treturn ?string why it failed
 -- @treturn ?string the limit that was hit: `instructions`, `memory`, `time`, `waiting time`, `stack`, `output`
--- @raise `io`: no child process could be made
+-- @raise `io`: no child process could be made, or no module of ours can be read
 function sandbox.run(entry, value, options)
    options = options or {}
    local services = { source = source }
