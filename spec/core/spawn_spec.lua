@@ -1,14 +1,9 @@
 local core = require("byre.core")
 local scratch = require("spec.core.scratch")
 
-local fails = scratch.fails
+local this_process = require("spec.support.this_process")
 
--- valgrind 3.19 replaces vfork by fork, which hides a failed exec, and knows no pidfd_open
-local function needs_no_valgrind()
-   for line in io.lines("/proc/self/maps") do
-      if line:find("vgpreload", 1, true) then pending("not under valgrind") end
-   end
-end
+local fails = scratch.fails
 
 describe("byre.core spawn", function()
    scratch.each_example(before_each, after_each)
@@ -30,7 +25,9 @@ describe("byre.core spawn", function()
    end)
 
    it("reports a program that is not there, or none", function()
-      needs_no_valgrind()
+      if this_process.is_under_valgrind() then
+         return pending("not under valgrind")
+      end
       fails("/byre-none: No such file or directory", "ENOENT", core.spawn({ "/byre-none" }))
       scratch.file("script", "not executable")
       fails(scratch.path .. "/script: Permission denied", "EACCES", core.spawn({ scratch.path .. "/script" }))
@@ -73,7 +70,9 @@ describe("byre.core spawn", function()
    end)
 
    it("does not wait for what the program left running", function()
-      needs_no_valgrind()
+      if this_process.is_under_valgrind() then
+         return pending("not under valgrind")
+      end
       local started = core.clock()
       local result = core.spawn({ "sh", "-c", "sleep 20 & echo $!" })
       assert.equal(0, result.status)

@@ -1,9 +1,9 @@
 -- Known defects B8, B11 to B13, B16, B18 to B20, B22, B24: content that is lost, replaced or trusted without a word.
 local child = require("spec.defects.child")
-local core = require("byre.core")
 local filesystems = require("spec.support.filesystems")
 local pools = require("spec.support.pools")
 local scratch = require("spec.core.scratch")
+local this_process = require("spec.support.this_process")
 
 filesystems.each({ "btrfs", "xfs" }, function(fs)
    local pool, volume, events
@@ -156,8 +156,8 @@ filesystems.each({ "btrfs", "xfs" }, function(fs)
          local guest <close> = assert(io.open(other:start(), "r+b"))
          assert(guest:write("at work"))
          guest:flush()
-         pools.refuses(pool, "running", ("byre: %s: cannot start anew: process %d (lua5.4) has its image open for "
-            .. "writing"):format(other.vid, core.pid()), other.start, other)
+         pools.refuses(pool, "running", ("byre: %s: cannot start anew: %s has its image open for writing"):format(
+            other.vid, this_process.words()), other.start, other)
          assert.equal("at work", pools.get(other:path()))
       end
    end)

@@ -2,6 +2,7 @@ local core = require("byre.core")
 local filesystems = require("spec.support.filesystems")
 local pools = require("spec.support.pools")
 local scratch = require("spec.core.scratch")
+local this_process = require("spec.support.this_process")
 local units = require("byre.units")
 
 filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
@@ -194,8 +195,8 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          assert.equal("stop it first, or drop the session with: byre stop --discard vm/disk", e.hint)
          do
             local _ <close> = assert(io.open(volume:path(), "r+b"))
-            pools.refuses(pool, "running", ("byre: vm/disk: cannot drop the session: process %d (lua5.4) has its image "
-               .. "open for writing"):format(core.pid()), volume.revert, volume, nil, { discard = true })
+            pools.refuses(pool, "running", ("byre: vm/disk: cannot drop the session: %s has its image open for "
+               .. "writing"):format(this_process.words()), volume.revert, volume, nil, { discard = true })
          end
          volume:revert(nil, { discard = true })
          assert.equal("state 2", pools.committed(volume))

@@ -1,8 +1,8 @@
 -- Whole lives of volumes of all four kinds.
-local core = require("byre.core")
 local filesystems = require("spec.support.filesystems")
 local pools = require("spec.support.pools")
 local scratch = require("spec.core.scratch")
+local this_process = require("spec.support.this_process")
 
 filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
    local pool
@@ -228,8 +228,8 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
 
       it("in use is not started a second time", function()
          local _ <close> = assert(io.open(volume:start(), "r+b"))
-         pools.fails("running", ("byre: vm/root: cannot start anew: process %d (lua5.4) has its image open for writing")
-            :format(core.pid()), volume.start, volume)
+         pools.fails("running", ("byre: vm/root: cannot start anew: %s has its image open for writing"):format(
+            this_process.words()), volume.start, volume)
       end)
 
       it("keeps its source from being removed", function()
