@@ -73,14 +73,15 @@ local function is_newer(a, b)
 end
 
 -- A precache is a copy of the clean image, with its size and time. Who changes
--- the clean image by hand and keeps both gives it a later change time; then
--- the blocks tell. A hard link to the clean image changes that time too.
+-- the clean image by hand and keeps both gives it a later change time, or the
+-- same one within a tick of the kernel's clock; then the blocks tell. A hard
+-- link to the clean image changes that time too.
 local function is_fresh(store, files, paths)
    local clean, precache = files.clean, files.precache
    if clean.size ~= precache.size or clean.mtime ~= precache.mtime or clean.mtime_nsec ~= precache.mtime_nsec then
       return false
    end
-   return not is_newer(clean, precache) or store:same_extents(paths.clean, paths.precache)
+   return is_newer(precache, clean) or store:same_extents(paths.clean, paths.precache)
 end
 
 -- A symbolic link or a directory is no revision, whatever its name is.

@@ -93,6 +93,13 @@ describe("the state of a volume", function()
       assert.is_true(look(store).files.precache.fresh)
    end)
 
+   it("trusts the blocks where both were changed in the same tick of the kernel's clock", function()
+      store:put("vm/disk-precache.img", "clean", 5)
+      store:put("vm/disk.img", "other", 5)
+      store:inode("vm/disk-precache.img").ctime = store:inode("vm/disk.img").ctime
+      assert.is_false(look(store).files.precache.fresh)
+   end)
+
    -- two sessions that were last written to in the same tick of the kernel's clock have images of the same time
    it("takes a revision for a copy of the source's content by its content, not by its size and time", function()
       register(store, "tpl/root", { save_on_stop = true })

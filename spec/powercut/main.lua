@@ -145,7 +145,7 @@ function commands.mutants()
    local filesystems = options.fs and { options.fs } or recorder.names
    local names = options.names and split(options.names) or trial.names()
    local first = integer(options.first or "1")
-   local last = options.rounds and integer(options.rounds) or math.min(first + 3, trial.rounds)
+   local last = integer(options.rounds or tostring(trial.rounds))
    local found = trial.run(names, filesystems, {
       points = integer(options.points or "160"), jobs = integer(options.jobs),
       first = first, rounds = last, any = options.any ~= nil,

@@ -30,6 +30,6 @@ powercut:
 powercut-mutants:
 	$(Q)tools/setup test
 	$(Q)$(MAKE) core powercut-programs
-	$(Q)eval "$$(tools/env $(B))" && lua5.4 spec/powercut/main.lua mutants --result $(POWERCUT)/mutants.json
+	$(Q)eval "$$(tools/env $(B))" && lua5.4 spec/powercut/main.lua mutants --any yes --result $(POWERCUT)/mutants.json
 
 .PHONY: powercut powercut-mutants powercut-programs
