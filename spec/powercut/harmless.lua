@@ -21,8 +21,6 @@ local reasons = {
       "what is cleaned up may come back, then without what was noted of it; it was to go" },
    { "^barrier prune write:entry$", "what was noted of revisions that are gone means nothing, and a policy that "
       .. "was agreed to is asked about again" },
-   { "^swap prune %S+ / write:entry$", "the entry forgets what was noted of revisions that go; nobody asks for that "
-      .. "once they are gone" },
    { "^swap %S+ rename:entry>%S+ / ~sync_dir$", "the sync is for images that went before; it has to come before "
       .. "the mark goes, and does" },
    { "^barrier remove ~unlink:mark$", "who syncs what he puts under this name takes the mark's removal along: on "

@@ -10,6 +10,7 @@
 --    swap stop sync / rename:dirty>clean            these phases change places
 --    store sync_file                                everywhere at once
 -- @module spec.powercut.mutants
+local core = require("byre.core")
 local executor = require("byre.executor")
 local files = require("byre.store.files")
 local plans = require("spec.powercut.plans")
@@ -22,7 +23,7 @@ local function change_plans(operation, change, told)
    local run = executor.run
    function executor.run(store, list, hooks)
       for _, plan in ipairs(list) do
-         if plan.operation == operation and change(plan.phases, plans.labels(plan)) then
+         if plan.operation == operation and change(plan.phases, plans.labels(plan), store) then
             told(plan.volume)
          end
       end
@@ -69,9 +70,11 @@ function by_plan.sync(phases, i)
 end
 
 -- The steps change places; what is a cleanup and what is not stays. What now
--- comes first is durable first, as if somebody else synced right then. A cache,
--- which is not made where blocks cannot be shared, is copied.
-function by_plan.swap(phases, i, j)
+-- comes first is durable first, as if somebody else synced right then. A cache
+-- has to be made there; where blocks cannot be shared there is none anyway.
+function by_plan.swap(phases, i, j, store)
+   local shared = core.reflink_supported(store.dir)
+   filter(phases[j], function(step) return not step.cache or shared end)
    for _, step in ipairs(phases[j]) do
       step.cache = nil
    end
@@ -113,17 +116,17 @@ end
 -- @tparam string name of the variant
 -- @tparam function told called with the vid each time that a plan of it was changed
 function mutants.install(name, told)
-   local store = name:match("^store (.*)$")
-   if store then
-      assert(in_store[store], name)
-      return break_store(store)
+   local call = name:match("^store (.*)$")
+   if call then
+      assert(in_store[call], name)
+      return break_store(call)
    end
    local kind, operation, first, rest = mutants.parse(name)
    local change = assert(by_plan[kind], name)
    if kind == "barrier" then
       forget_directories()
    end
-   change_plans(operation, function(phases, labels)
+   change_plans(operation, function(phases, labels, store)
       local i = plans.find(labels, first)
       local other = rest
       if kind == "swap" then
@@ -132,7 +135,7 @@ function mutants.install(name, told)
       if not i or not other then
          return false
       end
-      change(phases, i, other)
+      change(phases, i, other, store)
       return true
    end, told)
 end
