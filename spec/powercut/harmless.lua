@@ -19,6 +19,8 @@ local reasons = {
    { "^barrier stop ~unlink", "what is cleaned up may come back, then without what was noted of it; it was to go" },
    { "^barrier import_%S+ ~unlink",
       "what is cleaned up may come back, then without what was noted of it; it was to go" },
+   { "^swap prune rename:revision>revision / write:entry$", "what was noted goes along into the trash; the entry has "
+      .. "the policy that was agreed to" },
    { "^barrier prune write:entry$", "what was noted of revisions that are gone means nothing, and a policy that "
       .. "was agreed to is asked about again" },
    { "^swap %S+ rename:entry>%S+ / ~sync_dir$", "the sync is for images that went before; it has to come before "
