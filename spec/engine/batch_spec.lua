@@ -1,4 +1,3 @@
-local core = require("byre.core")
 local filesystems = require("spec.support.filesystems")
 local pools = require("spec.support.pools")
 local scratch = require("spec.core.scratch")
@@ -61,12 +60,8 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
       end)
 
       it("keeps no descriptor when it is over, whatever came of it", function()
-         local function descriptors()
-            collectgarbage()
-            return scratch.sh("ls /proc/%s/fd | wc -l", tostring(core.pid()))
-         end
          local list = { "fork/a", "fork/b", "fork/c" }
-         local before = descriptors()
+         local before = scratch.descriptors()
          pool:create_volumes(list, { snap_on_start = true, source = names[1] })
          pool:start(list)
          failing(pool.start, pool, { "fork/a", "missing" })
@@ -75,7 +70,7 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          failing(pool.stop, pool, list)
          pool.hooks = nil
          pool:remove(list)
-         assert.equal(before, descriptors())
+         assert.equal(before, scratch.descriptors())
       end)
 
       it("makes many volumes of the same settings", function()
