@@ -14,6 +14,7 @@
 --                    cannot be read), `synchronised` (the clock now; nil: the kernel does not tell)
 --    discard         a session was to be dropped along with another change (`byre.discard`): `"begun"` or `"done"`
 --    preserved       the revision that is the clean image itself (one inode)
+--    committed_in_trash   what is in the trash and is the clean image itself
 --    temporaries, strays, old_revisions   lists of paths
 --    source_copy     of an origin_snapshot, if asked for: path of the revision that has its source's content
 --    source          of a snap_on_start volume: vid, config, clean (stat), path; has_session: there is a session but
@@ -120,17 +121,16 @@ local function sort_names(state, revisions, others, kinds)
    return present
 end
 
--- The revision that is the clean image itself: the newest one, or else one of the image's time, from which its name
--- was made (`history.preserve`). A source has other links as well, of volumes that run, and may have a long history.
-local function find_preserved(store, state)
-   local clean = state.files.clean
+-- Of revisions the one that is the clean image itself: the newest one, or else one of the image's time, from which its
+-- name was made (`history.preserve`). A source has other links as well, of volumes that run, and a long history maybe.
+local function find_linked(store, clean, revisions)
    if not clean or clean.nlink < 2 then
       return nil
    end
    local time = units.nearest_stamp(clean.mtime)
-   for i = #state.revisions, 1, -1 do
-      local revision = state.revisions[i]
-      local likely = i == #state.revisions or revision.time == time
+   for i = #revisions, 1, -1 do
+      local revision = revisions[i]
+      local likely = i == #revisions or revision.time == time
       local stat = likely and store:stat(revision.path)
       if stat and same_inode(stat, clean) then
          return revision
@@ -254,7 +254,8 @@ local function look(store, volume, pool, options)
    for _, role in ipairs(roles) do
       state.files[role] = store:stat(state.paths[role])
    end
-   state.preserved = find_preserved(store, state)
+   state.preserved = find_linked(store, state.files.clean, state.revisions)
+   state.committed_in_trash = find_linked(store, state.files.clean, state.trash)
    state.source = read_source(store, state, pool, options.memo or {})
    state.source_copy = options.source_copy and find_source_copy(store, state) or nil
    local files = state.files

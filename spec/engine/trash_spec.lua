@@ -230,6 +230,23 @@ filesystems.each({ "btrfs", "xfs", "ext4" }, function(fs)
          pools.refuses(pool, "exists", "byre: vm/disk: revision 1 is there already", volume.restore, volume, "1")
       end)
 
+      it("gives back what is committed now once something else is", function()
+         pools.put(volume:start(), "committed")
+         volume:stop()
+         -- a snapshot of a session gives the committed image the name of the revision before it
+         pools.put(volume:start(), "session")
+         assert.equal("3", volume:snapshot().id)
+         volume:set({ revisions_to_keep = -1 })
+         volume:start()
+         assert.same({ "1", "2", "3" }, ids(volume:trash()))
+         local e = pools.refuses(pool, "exists", "byre: vm/disk: revision 2 is what is committed now", volume.restore,
+            volume, "2")
+         assert.equal("it can be brought back once something else is committed", e.hint)
+         volume:stop()
+         assert.equal("2", volume:restore("2").id)
+         assert.equal("committed", pools.get(volume:revision("2").path))
+      end)
+
       it("is no place for a symbolic link or a directory", function()
          sessions(4)
          local entry = volume:trash()[1]

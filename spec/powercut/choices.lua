@@ -132,9 +132,12 @@ function choices.remove_revision(_, _, volume)
    return seq and { name = "remove_revision", seq = seq } or nil
 end
 
+-- what is committed now is no revision of an origin
 function choices.restore(_, _, volume)
-   local list = volume.trash
-   return #list > 0 and { name = "restore", seq = pick(list).seq } or nil
+   local revision = #volume.trash > 0 and pick(volume.trash)
+   if revision and not (volume.kind == "origin" and volume.clean and revision.inode == volume.inode) then
+      return { name = "restore", seq = revision.seq }
+   end
 end
 
 function choices.empty_trash(_, _, volume)

@@ -367,7 +367,14 @@ function effects.rename(volume, op, _, inode)
    if op.state == "committed" then
       end_session(new)
    end
-   new.inode = op.crosses and new.clean and inode or new.inode
+   if op.crosses then
+      new.inode = new.clean and inode
+      for _, list in ipairs({ new.revisions, new.trash }) do
+         for _, revision in ipairs(list) do
+            revision.inode = ("%s %d"):format(inode, revision.seq)
+         end
+      end
+   end
    return new
 end
 

@@ -22,6 +22,14 @@ function restore.find(state, id)
       { hint = "byre trash " .. state.vid .. " lists what there is" })
 end
 
+-- An origin's committed image is not its own history: a revision that is this image itself would not be seen.
+local function require_past(state, entry)
+   if state.config.kind == "origin" and entry == state.committed_in_trash then
+      history.refuse(state, "exists", ("revision %s is what is committed now"):format(entry.id), { path = entry.path,
+         hint = "it can be brought back once something else is committed" })
+   end
+end
+
 -- Its number may be another one's by now, where somebody else made revisions; and whatever has its name would be lost.
 local function require_free(state, entry)
    for _, revision in ipairs(state.revisions) do
@@ -41,10 +49,11 @@ end
 -- @tparam table state
 -- @tparam string id
 -- @treturn plan
--- @raise `no_such_revision`, `exists`: there is a revision of its number
+-- @raise `no_such_revision`; `exists`: there is a revision of its number, or it is the committed image
 function restore.revision(state, id)
    local entry = restore.find(state, id)
    require_free(state, entry)
+   require_past(state, entry)
    return plan.new("restore", state.vid, { plan.phase({}, plan.rename(entry.path, entry.home)) })
 end
 
