@@ -69,11 +69,17 @@ function by_plan.sync(phases, i)
    filter(phases[i], function(step) return step.op ~= "sync" end)
 end
 
+-- can blocks be shared where this process works?
+local shared
+
 -- The steps change places; what is a cleanup and what is not stays. What now
 -- comes first is durable first, as if somebody else synced right then. A cache
 -- has to be made there; where blocks cannot be shared there is none anyway.
 function by_plan.swap(phases, i, j, store)
-   local shared = core.reflink_supported(store.dir)
+   -- asked once: it makes files on the disk that is going to be cut
+   if shared == nil then
+      shared = core.reflink_supported(store.dir) == true
+   end
    filter(phases[j], function(step) return not step.cache or shared end)
    for _, step in ipairs(phases[j]) do
       step.cache = nil
